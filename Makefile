@@ -1,0 +1,57 @@
+# Two commands matter: `make sandbox` to try it, `make test` to check it. Both set everything up first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help sandbox run test lint types imports check bench crash lock clean
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/.run: requirements/run.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Cadence needs Python 3.11 or newer; this is " + sys.version.split()[0])'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@# The command itself: a link to this checkout, so that nothing has to be built.
+	@printf '%s\n' '#!$(CURDIR)/$(BIN)/python' 'import sys' 'sys.path.insert(0, "$(CURDIR)")' 'from bot.cli import main' 'main()' > $(BIN)/cadence
+	@chmod +x $(BIN)/cadence
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+sandbox: $(VENV)/.run ## a week of a demo company in your browser: local Slack, SQLite, no account
+	$(BIN)/cadence sandbox
+
+run: $(VENV)/.run ## the bot against the Slack that the environment names
+	$(BIN)/cadence run
+
+test: $(VENV)/.dev ## everything: lint, types, import rules, migrations, journeys
+	$(BIN)/python -m pytest -q
+
+check: lint types imports ## lint, types and import rules alone
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+imports: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev ## the figures of the README, as ratios to a floor measured in the same run
+	$(BIN)/python -m tests.bench
+
+crash: $(VENV)/.dev ## the long crash run: kill -9 at every named point, many rounds
+	$(BIN)/python -m tests.crash
+
+lock: ## renew requirements/*.txt (needs uv)
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements/run.txt
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements/dev.txt
+
+clean: ## remove the virtual environment and caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis var

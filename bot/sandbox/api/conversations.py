@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from bot.sandbox.api.base import ApiError, Call, Json, Method, page
+from bot.sandbox.api.users import cursor
+from bot.sandbox.models import Channel, Message
+from bot.sandbox.world import SLACKBOT, World
+
+KINDS = {"public_channel": "channels", "private_channel": "groups", "im": "im", "mpim": "mpim"}
+
+
+def open_im(world: World, user_id: str) -> Channel:
+    """The bot's DM with a person. Raises what Slack answers for those it cannot write to."""
+    user = world.users.get(user_id)
+    if user is None:
+        raise ApiError("user_not_found")
+    if user.is_bot or user_id in (SLACKBOT, world.app.bot_user_id):
+        raise ApiError("cannot_dm_bot")
+    if user.deleted:
+        raise ApiError("user_disabled")
+    if user.is_stranger:
+        raise ApiError("user_not_visible")
+    return world.im(user_id)
+
+
+async def open_(call: Call) -> Json:
+    call.require_scope("im:write", "mpim:write")
+    if call.text("channel"):
+        channel = call.channel()
+        return {"channel": {"id": channel.id}}
+    people = [one for one in call.text("users").replace(" ", "").split(",") if one]
+    if not people:
+        raise ApiError("users_list_not_supplied")
+    if len(people) > 1:
+        call.require_scope("mpim:write")
+        raise ApiError("method_not_supported_for_channel_type")
+    before = call.world.find_im(people[0])
+    channel = open_im(call.world, people[0])
+    if call.flag("return_im"):
+        return {"channel": described(call, channel, full=True), "already_open": before is not None}
+    again: Json = {"no_op": True, "already_open": True} if before else {}
+    return {"channel": {"id": channel.id}, **again}
+
+
+def described(call: Call, channel: Channel, *, full: bool) -> Json:
+    world = call.world
+    shown = channel.to_api(world.team.id, bot_user=world.app.bot_user_id, full=full)
+    if full and not call.flag("include_num_members"):
+        shown.pop("num_members", None)
+    return shown
+
+
+async def info(call: Call) -> Json:
+    channel = call.channel()
+    call.require_scope(f"{channel.scope_family}:read")
+    return {"channel": described(call, channel, full=True)}
+
+
+async def everything(call: Call) -> Json:
+    """conversations.list: of private channels and DMs only those the bot is in."""
+    kinds = [one.strip() for one in (call.text("types") or "public_channel").split(",")]
+    if any(kind not in KINDS for kind in kinds):
+        raise ApiError("invalid_types")
+    for kind in kinds:
+        call.require_scope(f"{KINDS[kind]}:read")
+    families = {KINDS[kind] for kind in kinds}
+    rows = [
+        described(call, channel, full=False)
+        for channel in call.world.channels.values()
+        if channel.scope_family in families
+        and (channel.kind == "channel" or call.world.is_bot_member(channel))
+        and not (call.flag("exclude_archived") and channel.is_archived)
+    ]
+    found, following = page(call, rows, 100, 1000)
+    return {"channels": found, **cursor(following)}
+
+
+async def members(call: Call) -> Json:
+    channel = call.channel()
+    call.require_scope(f"{channel.scope_family}:read")
+    rows, following = page(call, [{"id": one} for one in channel.members], 100, 1000)
+    return {"members": [row["id"] for row in rows], **cursor(following)}
+
+
+def in_window(call: Call, messages: list[Message]) -> list[Message]:
+    """Messages between `oldest` and `latest`; the ends themselves only if `inclusive`."""
+    low, high = call.text("oldest", "0"), call.text("latest")
+    try:
+        oldest, latest = float(low or 0), float(high) if high else None
+    except ValueError as bad:
+        raise ApiError("invalid_ts_oldest" if not high else "invalid_ts_latest") from bad
+    exact = {low, high} if call.flag("inclusive") else set()
+
+    def inside(ts: str) -> bool:
+        return ts in exact or (ts not in (low, high) and float(ts) > oldest and (latest is None or float(ts) < latest))
+
+    return [message for message in messages if inside(message.ts)]
+
+
+def readable(call: Call) -> Channel:
+    channel = call.channel(member=True)
+    call.require_scope(f"{channel.scope_family}:history")
+    return channel
+
+
+def with_replies(call: Call, channel: Channel, message: Message) -> Json:
+    shown = call.world.message_api(message, with_metadata=call.flag("include_all_metadata"))
+    replies = [one for one in channel.messages.values() if one.is_reply and one.thread_ts == message.ts]
+    replies = [one for one in replies if not one.deleted and one.ephemeral_to is None]
+    if replies and not message.is_reply:
+        shown |= {
+            "reply_count": len(replies),
+            "reply_users": list(dict.fromkeys(one.user for one in replies)),
+            "latest_reply": replies[-1].ts,
+        }
+    return shown
+
+
+async def history(call: Call) -> Json:
+    """Newest first, replies in threads left out."""
+    channel = readable(call)
+    rows = [one for one in channel.messages.values() if not (one.deleted or one.ephemeral_to or one.is_reply)]
+    rows = sorted(in_window(call, rows), key=lambda one: float(one.ts), reverse=True)
+    found, following = page(call, [with_replies(call, channel, one) for one in rows], 100, 999)
+    more: Json = cursor(following) if following else {}
+    return {"messages": found, "has_more": bool(following), "pin_count": 0, **more}
+
+
+async def replies(call: Call) -> Json:
+    """The parent first, then the replies, oldest first."""
+    channel = readable(call)
+    parent = channel.messages.get(call.need("ts"))
+    if parent is None or parent.deleted or parent.ephemeral_to:
+        raise ApiError("thread_not_found")
+    root = parent.thread_ts or parent.ts
+    thread = [one for one in channel.messages.values() if one.is_reply and one.thread_ts == root and not one.deleted]
+    thread = [one for one in thread if one.ephemeral_to is None]
+    rows = [channel.messages[root], *in_window(call, thread)]
+    found, following = page(call, [with_replies(call, channel, one) for one in rows], 1000, 1000)
+    more: Json = cursor(following) if following else {}
+    return {"messages": found, "has_more": bool(following), **more}
+
+
+METHODS = {
+    "conversations.open": Method(open_),
+    "conversations.info": Method(info),
+    "conversations.list": Method(everything),
+    "conversations.members": Method(members),
+    "conversations.history": Method(history),
+    "conversations.replies": Method(replies),
+}

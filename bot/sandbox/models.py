@@ -1,0 +1,278 @@
+"""The things a workspace holds, and the shapes in which Slack shows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+Json = dict[str, Any]
+BLOCKS_ONLY_TEXT = "This content can't be displayed."
+
+
+@dataclass
+class User:
+    id: str
+    name: str
+    real_name: str = ""
+    email: str = ""
+    tz: str = "America/New_York"
+    title: str = ""
+    team_id: str = ""
+    is_bot: bool = False
+    deleted: bool = False
+    is_admin: bool = False
+    is_owner: bool = False
+    is_primary_owner: bool = False
+    is_restricted: bool = False
+    is_ultra_restricted: bool = False
+    is_stranger: bool = False
+
+    @property
+    def label(self) -> str:
+        return self.real_name or self.name
+
+    @property
+    def is_guest(self) -> bool:
+        return self.is_restricted or self.is_ultra_restricted
+
+    def to_api(self, *, home_team: str, at: datetime, with_email: bool) -> Json:
+        """As users.info shows it. Fields of people of other companies are withheld, as Slack does."""
+        zone = ZoneInfo(self.tz)
+        local = at.astimezone(zone)
+        offset = local.utcoffset()
+        profile: Json = {
+            "real_name": self.label,
+            "real_name_normalized": self.label,
+            "display_name": self.name,
+            "display_name_normalized": self.name,
+            "title": self.title,
+            "team": self.team_id,
+        }
+        if with_email and self.email and not self.is_bot:
+            profile["email"] = self.email
+        shown: Json = {
+            "id": self.id,
+            "team_id": self.team_id,
+            "name": self.name,
+            "real_name": self.label,
+            "deleted": self.deleted,
+            "is_bot": self.is_bot,
+            "is_app_user": False,
+            "updated": int(at.timestamp()),
+            "profile": profile,
+        }
+        if self.team_id != home_team:
+            return shown | {"is_stranger": self.is_stranger}
+        if self.deleted:
+            return shown
+        return shown | {
+            "tz": self.tz,
+            "tz_label": local.tzname() or self.tz,
+            "tz_offset": int(offset.total_seconds()) if offset else 0,
+            "is_admin": self.is_admin,
+            "is_owner": self.is_owner,
+            "is_primary_owner": self.is_primary_owner,
+            "is_restricted": self.is_restricted,
+            "is_ultra_restricted": self.is_ultra_restricted,
+            "is_email_confirmed": True,
+        }
+
+
+@dataclass
+class Message:
+    ts: str
+    channel: str
+    user: str
+    text: str
+    at: datetime
+    """Business time of posting."""
+    blocks: list[Json] = field(default_factory=list)
+    thread_ts: str | None = None
+    bot_id: str | None = None
+    metadata: Json | None = None
+    subtype: str | None = None
+    ephemeral_to: str | None = None
+    mentions: list[str] = field(default_factory=list)
+    edits: list[Json] = field(default_factory=list)
+    """What stood there before each edit, oldest first."""
+    edited_at: datetime | None = None
+    deleted: bool = False
+    client_msg_id: str | None = None
+    state: dict[str, dict[str, Json]] = field(default_factory=dict)
+    """What was chosen in the selects of this message."""
+    failed: dict[str, str] = field(default_factory=dict)
+    """Per person: the warning their client shows at this message."""
+
+    @property
+    def is_reply(self) -> bool:
+        return self.thread_ts is not None and self.thread_ts != self.ts
+
+    def to_api(self, team_id: str, app_id: str, *, with_metadata: bool) -> Json:
+        shown: Json = {"type": "message", "user": self.user, "text": self.text, "ts": self.ts, "team": team_id}
+        optional: Json = {
+            "subtype": self.subtype,
+            "thread_ts": self.thread_ts,
+            "blocks": self.blocks or None,
+            "bot_id": self.bot_id,
+            "app_id": app_id if self.bot_id else None,
+            "client_msg_id": self.client_msg_id,
+        }
+        shown |= {name: value for name, value in optional.items() if value is not None}
+        if self.edited_at is not None:
+            shown["edited"] = {"user": self.user, "ts": f"{int(self.edited_at.timestamp())}.000000"}
+        if self.metadata:
+            shown["metadata"] = self.metadata if with_metadata else {"event_type": self.metadata["event_type"]}
+        return shown
+
+
+@dataclass
+class Channel:
+    id: str
+    name: str = ""
+    is_private: bool = False
+    members: list[str] = field(default_factory=list)
+    is_archived: bool = False
+    is_ext_shared: bool = False
+    is_pending_ext_shared: bool = False
+    is_shared: bool = False
+    is_org_shared: bool = False
+    connected_team_ids: list[str] = field(default_factory=list)
+    pending_connected_team_ids: list[str] = field(default_factory=list)
+    topic: str = ""
+    creator: str = ""
+    created: int = 1_700_000_000
+    im_user: str | None = None
+    """The person of a direct message with the bot."""
+    messages: dict[str, Message] = field(default_factory=dict)
+    read: dict[str, str] = field(default_factory=dict)
+    """Per person: the last ts they have seen."""
+
+    @property
+    def is_im(self) -> bool:
+        return self.im_user is not None
+
+    @property
+    def kind(self) -> str:
+        """The word events use: channel, group or im."""
+        return "im" if self.is_im else "group" if self.is_private else "channel"
+
+    @property
+    def scope_family(self) -> str:
+        """The word scopes use: channels, groups or im."""
+        return {"im": "im", "group": "groups", "channel": "channels"}[self.kind]
+
+    def shown_to(self, user: str) -> list[Message]:
+        """What this person sees here, oldest first, other people's ephemeral messages left out."""
+        return [m for m in self.messages.values() if not m.deleted and m.ephemeral_to in (None, user)]
+
+    def to_api(self, team_id: str, *, bot_user: str, full: bool) -> Json:
+        if self.is_im:
+            return {
+                "id": self.id,
+                "created": self.created,
+                "is_archived": False,
+                "is_im": True,
+                "is_org_shared": False,
+                "context_team_id": team_id,
+                "user": self.im_user,
+                "is_user_deleted": False,
+            }
+        shared = self.is_shared or self.is_ext_shared or self.is_org_shared
+        shown: Json = {
+            "id": self.id,
+            "name": self.name,
+            "name_normalized": self.name,
+            "is_channel": not self.is_private,
+            "is_group": self.is_private,
+            "is_im": False,
+            "is_mpim": False,
+            "is_private": self.is_private,
+            "is_archived": self.is_archived,
+            "is_general": self.name == "general",
+            "is_member": bot_user in self.members,
+            "is_shared": shared,
+            "is_ext_shared": self.is_ext_shared,
+            "is_org_shared": self.is_org_shared,
+            "is_pending_ext_shared": self.is_pending_ext_shared,
+            "pending_shared": [],
+            "pending_connected_team_ids": self.pending_connected_team_ids,
+            "shared_team_ids": [team_id, *self.connected_team_ids],
+            "context_team_id": team_id,
+            "created": self.created,
+            "creator": self.creator,
+            "unlinked": 0,
+            "previous_names": [],
+            "topic": {"value": self.topic, "creator": "", "last_set": 0},
+            "purpose": {"value": "", "creator": "", "last_set": 0},
+            "num_members": len(self.members),
+        }
+        if full:
+            shown |= {"connected_team_ids": self.connected_team_ids, "conversation_host_id": team_id}
+        return shown
+
+
+@dataclass
+class View:
+    id: str
+    type: str
+    user: str
+    body: Json
+    """What the app sent, with block ids filled in."""
+    hash: str
+    state: dict[str, dict[str, Json]]
+    root_view_id: str
+    previous_view_id: str | None = None
+    external_id: str = ""
+    errors: dict[str, str] = field(default_factory=dict)
+    """Shown at the inputs, by block id; "" is the banner at the top."""
+
+    def to_api(self, team_id: str, app_id: str, bot_id: str) -> Json:
+        body = self.body
+        return {
+            "id": self.id,
+            "team_id": team_id,
+            "type": self.type,
+            "blocks": body.get("blocks", []),
+            "private_metadata": body.get("private_metadata", ""),
+            "callback_id": body.get("callback_id", ""),
+            "state": {"values": self.state},
+            "hash": self.hash,
+            "title": body.get("title") or {"type": "plain_text", "text": "View Title", "emoji": True},
+            "clear_on_close": bool(body.get("clear_on_close")),
+            "notify_on_close": bool(body.get("notify_on_close")),
+            "close": body.get("close"),
+            "submit": body.get("submit"),
+            "previous_view_id": self.previous_view_id,
+            "root_view_id": self.root_view_id,
+            "app_id": app_id,
+            "external_id": self.external_id,
+            "app_installed_team_id": team_id,
+            "bot_id": bot_id,
+        }
+
+
+@dataclass
+class Trigger:
+    id: str
+    user: str
+    born: float
+    """time.monotonic()."""
+    used: bool = False
+    inside: str | None = None
+    """The open modal in which it arose."""
+
+
+@dataclass
+class ResponseUrl:
+    id: str
+    user: str
+    channel: str
+    born: float
+    message_ts: str | None = None
+    uses: int = 0
+
+
+def utc_iso(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat()

@@ -1,0 +1,1 @@
+"""The browser page: server-side templates and one small script."""

@@ -1,0 +1,207 @@
+"""What a person can do in their client. The page and the driver both act through here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.sandbox import find, views
+from bot.sandbox.api.base import ApiError
+from bot.sandbox.api.dispatch import answer_in_channel
+from bot.sandbox.delivery import payloads
+from bot.sandbox.delivery.events import Events
+from bot.sandbox.delivery.link import NO_ANSWER, Ack, Link
+from bot.sandbox.forms import Forms
+from bot.sandbox.inputs import Refused, chosen, given
+from bot.sandbox.log import Log
+from bot.sandbox.models import Channel, Message, User, View
+from bot.sandbox.watch import QUIET, Effect, Watch
+from bot.sandbox.world import SLACKBOT, World
+
+Json = dict[str, Any]
+
+
+class People:
+    """One set of actions for everybody; each names the person who acts."""
+
+    def __init__(self, world: World, events: Events, link: Link, log: Log) -> None:
+        self.world = world
+        self._events = events
+        self._link = link
+        self._log = log
+        self.forms = Forms(world, self)
+
+    # the way to the bot and back
+
+    async def ask(self, kind: str, name: str, payload: Json) -> Ack:
+        """Deliver and record one command or interaction."""
+        ack = await self._link.ask("slash_commands" if kind == "command" else "interactive", payload)
+        self._log.add(kind, name, payload, ack.payload, error=ack.error)
+        if not ack.ok:
+            self.world.problem(f"{name}: {ack.error}")
+        return ack
+
+    def watching(self, user: User, channel: Channel | None = None) -> Any:
+        """Look out for whatever becomes visible to this person here, in their DM, modals and Home."""
+        dm = self.world.find_im(user.id)
+        near = {one.id for one in (channel, dm) if one is not None}
+
+        def matches(effect: Effect) -> bool:
+            if effect.user is not None:
+                return effect.user == user.id
+            return effect.channel in near or self._is_own_dm(user, effect.channel)
+
+        return self.world.watches.watching(matches)
+
+    def _is_own_dm(self, user: User, channel: str | None) -> bool:
+        found = self.world.channels.get(channel or "")
+        return found is not None and found.im_user == user.id
+
+    async def aftermath(self, watch: Watch, wait: float) -> None:
+        """Until what the action caused is visible: the bot's due work, then its late answers."""
+        await self.world.clock.settle()
+        if watch.seen:
+            await watch.wait(QUIET)
+        else:
+            await watch.wait(wait)
+        if watch.seen:
+            await self.world.clock.settle()
+        self.world.watches.touch()
+
+    def seen(self, user: User, watch: Watch) -> Json:
+        """What became visible, as JSON: views, Home, and messages new or changed."""
+        shown: dict[str, dict[str, Json]] = {name: {} for name in ("views", "ephemeral", "messages", "updated")}
+        for effect in watch.seen:
+            if isinstance(effect.item, View):
+                shown["views"][effect.item.id] = self.world.view_api(effect.item)
+            elif isinstance(effect.item, Message):
+                group = {"ephemeral": "ephemeral", "update": "updated"}.get(effect.kind, "messages")
+                shown[group][effect.item.ts] = {"channel": effect.channel, **self.world.message_api(effect.item)}
+        open_ids = {view.id for view in self.world.stack(user.id)} | {view.id for view in self.world.homes.values()}
+        shown["views"] = {key: one for key, one in shown["views"].items() if key in open_ids}
+        return {name: list(rows.values()) for name, rows in shown.items()}
+
+    # actions
+
+    async def command(self, user_id: str, channel_name: str, name: str, text: str = "") -> Json:
+        """Type a slash command; what the person sees afterwards."""
+        world = self.world
+        user = find.person(world, user_id)
+        channel = find.place(world, user, channel_name)
+        if user.team_id != world.team.id:
+            raise Refused(f"{user.label} is of another company: commands are not offered to them")
+        if name not in world.manifest.commands:
+            raise Refused(f"{name} is not a valid command; there are: {', '.join(world.manifest.commands)}")
+        with self.watching(user, channel) as watch:
+            ack = await self.ask("command", name, payloads.command(world, user, channel, name, text))
+            if not ack.ok:
+                notice = f'{name} failed with the error "{ack.error}"'
+                world.post(channel, SLACKBOT, notice, ephemeral_to=user.id)
+                return {"ok": False, "error": ack.error, "notice": notice, **self.seen(user, watch)}
+            self._show_ack(user, channel, ack)
+            await self.aftermath(watch, world.options.command_wait)
+            return {"ok": True, "error": None, **self.seen(user, watch)}
+
+    def _show_ack(self, user: User, channel: Channel, ack: Ack) -> None:
+        if isinstance(ack.payload, dict) and (ack.payload.get("text") or ack.payload.get("blocks")):
+            try:
+                answer_in_channel(self.world, self._events, user.id, channel.id, ack.payload)
+            except ApiError as refused:
+                self.world.problem(f"the answer to the command was refused: {refused.error} {refused.extra}")
+
+    async def click(self, user_id: str, channel_name: str, ts: str, spec: Json) -> Json:
+        """Press or choose something in a message; `spec` says what (see find.element) and what was chosen."""
+        world = self.world
+        user = find.person(world, user_id)
+        channel = find.place(world, user, channel_name)
+        message = find.message(channel, user, ts)
+        block, element = find.element(message.blocks, spec)
+        picked = chosen(world, element, given(spec))
+        message.state = views.carried_state(message.blocks, message.state)
+        if element["type"] in views.INITIAL:
+            message.state[block["block_id"]][element["action_id"]] = {"type": element["type"], **picked}
+        done = payloads.action(element, block["block_id"], picked)
+        message.failed.pop(user.id, None)
+        with self.watching(user, channel) as watch:
+            payload = payloads.message_action(world, user, message, done, message.state)
+            ack = await self.ask("interaction", "block_actions", payload)
+            if not ack.ok:
+                message.failed[user.id] = f"This app did not respond ({ack.error}). Try again?"
+                world.watches.touch()
+            else:
+                await self.aftermath(watch, world.options.click_wait)
+            return {"ok": ack.ok, "acked": ack.ok, "error": ack.error, **self.seen(user, watch)}
+
+    async def view_action(self, user_id: str, view_id: str, spec: Json) -> Json:
+        """Press or choose something in a modal or on the Home tab."""
+        world = self.world
+        user = find.person(world, user_id)
+        view = find.view(world, user, view_id)
+        block, element = find.element(view.body["blocks"], spec)
+        picked = self.forms.put(view, block, element, given(spec))
+        if block["type"] == "input" and not block.get("dispatch_action"):
+            return {"ok": True, "acked": None, "error": None, "views": [world.view_api(view)]}
+        done = payloads.action(element, block["block_id"], picked)
+        with self.watching(user) as watch:
+            payload = payloads.view_action(world, user, view, done)
+            ack = await self.ask("interaction", "block_actions", payload)
+            if ack.ok:
+                await self.aftermath(watch, world.options.click_wait)
+            else:
+                self.forms.trouble(view)
+            return {"ok": ack.ok, "acked": ack.ok, "error": ack.error, **self.seen(user, watch)}
+
+    async def home(self, user_id: str, *, tab: str = "home") -> Json:
+        """Open the app's Home (or, with tab "messages", its messages); the Home that is then there."""
+        world = self.world
+        user = find.person(world, user_id)
+        event: Json = {"type": "app_home_opened", "user": user.id, "channel": world.im(user.id).id, "tab": tab}
+        if tab == "home" and user.id in world.homes:
+            event["view"] = world.view_api(world.homes[user.id])
+        with self.watching(user) as watch:
+            self._events.emit(event)
+            wait = world.options.click_wait if self._link.connected and tab == "home" else 0.0
+            await self.aftermath(watch, wait)
+        view = world.homes.get(user.id)
+        return {"ok": True, "view": world.view_api(view) if view else None}
+
+    async def message(self, user_id: str, channel_name: str, text: str, thread_ts: str | None = None) -> Json:
+        """Write a message as a person; the client escapes what is typed."""
+        world = self.world
+        user = find.person(world, user_id)
+        channel = find.place(world, user, channel_name)
+        if user.id not in channel.members or channel.is_archived:
+            raise Refused(f"{user.label} cannot write in #{channel.name}")
+        if thread_ts is not None:
+            find.message(channel, user, thread_ts)
+        escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        message = world.post(channel, user.id, escaped, thread_ts=thread_ts)
+        channel.read[user.id] = message.ts
+        with self.watching(user, channel) as watch:
+            self._events.message_posted(message)
+            await self.aftermath(watch, 0.0)
+            return {"ok": True, "ts": message.ts, "channel": channel.id, **self.seen(user, watch)}
+
+    def timed_out(self, ack: Ack) -> bool:
+        return ack.error == NO_ANSWER
+
+    # reading
+
+    def inbox(self, user_id: str) -> list[Json]:
+        """The direct message with the bot as the person sees it, oldest first."""
+        channel = self.world.find_im(user_id)
+        if channel is None:
+            return []
+        return [{"channel": channel.id, **self.world.message_api(one)} for one in channel.shown_to(user_id)]
+
+    def read(self, user_id: str, channel_name: str) -> list[Json]:
+        """Any conversation as this person sees it, ephemeral messages included."""
+        user = find.person(self.world, user_id)
+        channel = find.place(self.world, user, channel_name)
+        return [
+            {"channel": channel.id, **self.world.message_api(one), "is_ephemeral": one.ephemeral_to is not None}
+            for one in channel.shown_to(user_id)
+        ]
+
+    def open_views(self, user_id: str) -> list[Json]:
+        """The stack of modals, the topmost last, with their present state and inline errors."""
+        return [{**self.world.view_api(one), "errors": one.errors} for one in self.world.stack(user_id)]

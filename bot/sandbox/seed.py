@@ -1,0 +1,62 @@
+"""The people and places a local Slack starts with, from plain JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bot.sandbox.models import Channel, User
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Team:
+    id: str = "T0LOCAL01"
+    name: str = "Local Slack"
+    domain: str = "local"
+
+
+@dataclass(frozen=True)
+class App:
+    app_id: str = "A0LOCAL01"
+    bot_user_id: str = "U0CADENCE"
+    bot_id: str = "B0CADENCE"
+    name: str = "Cadence"
+
+
+@dataclass(frozen=True)
+class Usergroup:
+    id: str
+    handle: str
+    name: str
+    users: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Seed:
+    """Everything optional; a seed of nothing is an empty workspace with the bot in it."""
+
+    team: Team = field(default_factory=Team)
+    app: App = field(default_factory=App)
+    users: list[User] = field(default_factory=list)
+    channels: list[Channel] = field(default_factory=list)
+    usergroups: list[Usergroup] = field(default_factory=list)
+
+    @classmethod
+    def from_dict(cls, data: Json) -> Seed:
+        """Build from JSON. Raises TypeError naming a field that does not exist."""
+        team = Team(**data.get("team", {}))
+        return cls(
+            team=team,
+            app=App(**data.get("app", {})),
+            users=[User(**{"team_id": team.id, **row}) for row in data.get("users", [])],
+            channels=[Channel(**{**row, "members": list(row.get("members", []))}) for row in data.get("channels", [])],
+            usergroups=[Usergroup(**row) for row in data.get("usergroups", [])],
+        )
+
+    @classmethod
+    def from_file(cls, path: Path) -> Seed:
+        return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))

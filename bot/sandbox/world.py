@@ -1,0 +1,185 @@
+"""The workspace: people, places, messages, views, and the tokens that live for seconds."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import time
+from collections import deque
+from typing import Any
+
+from bot.sandbox import mentions
+from bot.sandbox.clock import Clock
+from bot.sandbox.manifest import Manifest
+from bot.sandbox.models import Channel, Message, ResponseUrl, Trigger, User, View
+from bot.sandbox.options import SandboxOptions
+from bot.sandbox.seed import Seed
+from bot.sandbox.watch import Effect, Watches
+
+Json = dict[str, Any]
+SLACKBOT = "USLACKBOT"
+RESPONSE_URL_USES = 5
+RESPONSE_URL_SECONDS = 1800
+
+
+class World:
+    """All state of one local Slack, and the changes that keep it consistent. No I/O."""
+
+    def __init__(self, options: SandboxOptions, seed: Seed, manifest: Manifest, clock: Clock) -> None:
+        self.options = options
+        self.manifest = manifest
+        self.clock = clock
+        self.team = seed.team
+        self.app = seed.app
+        self.url = ""
+        self.users = {user.id: user for user in seed.users}
+        self.channels = {channel.id: channel for channel in seed.channels}
+        self.usergroups = {group.id: group for group in seed.usergroups}
+        self.users.setdefault(SLACKBOT, User(SLACKBOT, "slackbot", "Slackbot", team_id=seed.team.id))
+        bot = User(seed.app.bot_user_id, seed.app.name.lower(), seed.app.name, team_id=seed.team.id, is_bot=True)
+        self.users.setdefault(bot.id, bot)
+        self.stacks: dict[str, list[View]] = {}
+        self.homes: dict[str, View] = {}
+        self.triggers: dict[str, Trigger] = {}
+        self.response_urls: dict[str, ResponseUrl] = {}
+        self.problems: deque[Json] = deque(maxlen=200)
+        self.watches = Watches()
+        self._ids = itertools.count(1)
+
+    # ids and notes
+
+    def new_id(self, prefix: str) -> str:
+        return f"{prefix}0{next(self._ids):08X}"
+
+    def problem(self, text: str) -> None:
+        """Something Slack would not have shown the developer: kept for the page and the driver."""
+        self.problems.append({"at": self.clock.now().isoformat(), "text": text})
+        self.watches.touch()
+
+    # people and places
+
+    def im(self, user: str) -> Channel:
+        """The direct conversation of the bot with a person, made when it is first needed."""
+        for channel in self.channels.values():
+            if channel.im_user == user:
+                return channel
+        channel = Channel(self.new_id("D"), "", members=[user, self.app.bot_user_id], im_user=user)
+        self.channels[channel.id] = channel
+        return channel
+
+    def find_im(self, user: str) -> Channel | None:
+        return next((channel for channel in self.channels.values() if channel.im_user == user), None)
+
+    def sees(self, user: User, channel: Channel) -> bool:
+        """Whether this person's client can open the channel."""
+        if user.id in channel.members:
+            return True
+        return not channel.is_private and not channel.is_im and not user.is_guest and user.team_id == self.team.id
+
+    def is_bot_member(self, channel: Channel) -> bool:
+        return channel.is_im or self.app.bot_user_id in channel.members
+
+    # messages
+
+    def post(
+        self,
+        channel: Channel,
+        user: str,
+        text: str,
+        *,
+        blocks: list[Json] | None = None,
+        thread_ts: str | None = None,
+        metadata: Json | None = None,
+        ephemeral_to: str | None = None,
+        subtype: str | None = None,
+    ) -> Message:
+        """Store a message under a new, strictly increasing ts."""
+        message = Message(
+            ts=self.clock.next_ts(),
+            channel=channel.id,
+            user=user,
+            text=text,
+            at=self.clock.now(),
+            blocks=self.with_block_ids(blocks or []),
+            thread_ts=thread_ts,
+            bot_id=self.app.bot_id if user == self.app.bot_user_id else None,
+            metadata=metadata,
+            ephemeral_to=ephemeral_to,
+            subtype=subtype,
+            client_msg_id=None if user == self.app.bot_user_id else secrets.token_hex(8),
+        )
+        message.mentions = mentions.of_message(text, message.blocks)
+        if thread_ts is not None and thread_ts in channel.messages:
+            channel.messages[thread_ts].thread_ts = thread_ts
+        channel.messages[message.ts] = message
+        kind = "ephemeral" if ephemeral_to else "message"
+        self.watches.emit(Effect(kind, ephemeral_to, channel.id, message))
+        return message
+
+    def edit(self, message: Message, *, text: str, blocks: list[Json], metadata: Json | None) -> None:
+        message.edits.append({"text": message.text, "blocks": message.blocks, "metadata": message.metadata})
+        message.text = text
+        message.blocks = self.with_block_ids(blocks)
+        message.metadata = metadata
+        message.edited_at = self.clock.now()
+        message.mentions = mentions.of_message(text, message.blocks)
+        self.watches.emit(Effect("update", message.ephemeral_to, message.channel, message))
+
+    def remove(self, message: Message) -> None:
+        message.deleted = True
+        self.watches.emit(Effect("update", message.ephemeral_to, message.channel, message))
+
+    def with_block_ids(self, blocks: list[Json]) -> list[Json]:
+        """Slack names the blocks (and the actions) that the app left unnamed."""
+        return [self._with_action_ids({**block, "block_id": block.get("block_id") or self.short()}) for block in blocks]
+
+    def _with_action_ids(self, block: Json) -> Json:
+        named = dict(block)
+        for slot in ("element", "accessory"):
+            if isinstance(named.get(slot), dict) and named[slot].get("type") != "image":
+                named[slot] = {**named[slot], "action_id": named[slot].get("action_id") or self.short()}
+        if named["type"] == "actions":
+            named["elements"] = [
+                {**one, "action_id": one.get("action_id") or self.short()} for one in named["elements"]
+            ]
+        return named
+
+    @staticmethod
+    def short() -> str:
+        return secrets.token_urlsafe(4)[:5]
+
+    # things that live for seconds
+
+    def new_trigger(self, user: str, inside: str | None = None) -> Trigger:
+        born = time.monotonic()
+        self.triggers = {key: one for key, one in self.triggers.items() if born - one.born < RESPONSE_URL_SECONDS}
+        trigger = Trigger(f"{self.new_id('')}.{secrets.token_hex(12)}", user, born, inside=inside)
+        self.triggers[trigger.id] = trigger
+        return trigger
+
+    def new_response_url(self, user: str, channel: str, message_ts: str | None = None) -> str:
+        born = time.monotonic()
+        alive = {key: one for key, one in self.response_urls.items() if born - one.born < RESPONSE_URL_SECONDS}
+        one = ResponseUrl(secrets.token_urlsafe(18), user, channel, born, message_ts)
+        self.response_urls = alive | {one.id: one}
+        return f"{self.url}/response/{self.team.id}/{one.id}"
+
+    # views
+
+    def stack(self, user: str) -> list[View]:
+        """The person's open modals, the topmost last."""
+        return self.stacks.setdefault(user, [])
+
+    def find_view(self, view_id: str) -> View | None:
+        everything = itertools.chain(self.homes.values(), *self.stacks.values())
+        return next((view for view in everything if view.id == view_id), None)
+
+    def by_external_id(self, external_id: str) -> View | None:
+        everything = itertools.chain(self.homes.values(), *self.stacks.values())
+        return next((view for view in everything if view.external_id == external_id), None)
+
+    def view_api(self, view: View) -> Json:
+        return view.to_api(self.team.id, self.app.app_id, self.app.bot_id)
+
+    def message_api(self, message: Message, *, with_metadata: bool = False) -> Json:
+        return message.to_api(self.team.id, self.app.app_id, with_metadata=with_metadata)

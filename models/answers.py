@@ -1,0 +1,463 @@
+"""Answers: what one person said about one deal for one occurrence, and what follows from it.
+
+`record` appends the answer, the deal's new version and its next action. It saves only what differs from what the form
+showed, so that two people who change different fields of one deal both keep their change.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models import cards, changes, deals, people, reviews
+from models.cadences import AHEAD, Kind
+from models.deals import Source, spoken
+from models.domain.deals import Move
+from models.domain.errors import Conflict, FieldErrors, Stale, UserError
+from models.domain.money import format_money
+from models.domain.policy import Policy
+from models.domain.rights import Act, may, require
+from models.domain.text import clean
+from models.domain.zones import local_date, zone
+from models.tables import Answer, Cadence, Deal, DealVersion, NextAction, Occurrence, Partner, Person
+
+CRM_FIELDS = ("stage", "category", "amount", "close_date")
+ACTION_FIELDS = ("next_text", "next_owner", "next_due")
+
+
+class Outcome:
+    """What became of the last action."""
+
+    DONE = "done"
+    OPEN = "open"
+    DROPPED = "dropped"
+
+
+class Fields(BaseModel):
+    """The fields of a deal that a form shows and takes. `amount` in minor units; `next_owner` is a person's id."""
+
+    model_config = ConfigDict(frozen=True)
+
+    next_text: str = ""
+    next_owner: int | None = None
+    next_due: date | None = None
+    shared_text: str = ""
+    partner_owner: str = ""
+    stage: str = ""
+    category: str = ""
+    amount: int | None = None
+    close_date: date | None = None
+    help_needed: str = ""
+
+    def prints(self) -> dict[str, str]:
+        """A short fingerprint of every field: what a form carries to say what it showed."""
+        return {name: fingerprint(value) for name, value in self.model_dump(mode="json").items()}
+
+
+def fingerprint(value: Any) -> str:
+    return hashlib.blake2s(repr(value).encode(), digest_size=4).hexdigest()
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a person submitted: `fields` as typed, `shown` the fingerprints of what their form showed."""
+
+    occurrence_id: int
+    deal_id: int
+    fields: Fields
+    shown: Mapping[str, str]
+    action_id: int | None = None
+    outcome: str = Outcome.OPEN
+    drop_reason: str = ""
+    unknown_owner: str = ""
+
+
+@dataclass
+class Applied:
+    """What an answer changed, as the answer row keeps it and the receipt says it."""
+
+    changed: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, name: str, before: Any, after: Any) -> None:
+        self.changed[name] = {"before": _plain(before), "after": _plain(after)}
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def present_fields(deal: Deal, version: DealVersion, action: NextAction | None) -> Fields:
+    """What a form shows of a deal now: what people say, where that differs from the CRM."""
+    now_is = spoken(version)
+    return Fields(
+        next_text=action.text if action else "",
+        next_owner=action.owner_id if action else None,
+        next_due=action.due if action else None,
+        shared_text=action.shared_text if action else "",
+        partner_owner=deal.partner_owner,
+        stage=now_is.stage,
+        category=now_is.category,
+        amount=now_is.amount,
+        close_date=now_is.close_date,
+        help_needed=deal.help_needed,
+    )
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Everything an answer is judged against, held until the transaction ends."""
+
+    deal: Deal
+    version: DealVersion
+    partner: Partner | None
+    action: NextAction | None
+    occurrence: Occurrence
+    cadence: Cadence
+    actor: Person
+    for_id: int | None
+    today: date
+
+
+async def situation(
+    session: AsyncSession, actor: Person, occurrence_id: int, deal_id: int, *, now: datetime, policy: Policy
+) -> Situation:
+    """Lock the deal and check the actor's right to answer for it. Raises NotAllowed, UserError."""
+    deal, version = await deals.lock(session, deal_id)
+    partner = await session.get(Partner, version.partner_id) if version.partner_id else None
+    subject = await people.subject_of(session, owner_id=version.owner_id, partner=partner, now=now, policy=policy)
+    require(may(people.as_actor(actor), Act.ANSWER, subject))
+    occurrence = await session.get(Occurrence, occurrence_id)
+    if occurrence is None:
+        occurrence = await occurrence_for(session, version, now=now)
+    if occurrence is None:
+        raise UserError("There is no review for this deal yet; `/cadence setup` starts one.")
+    action = await session.scalar(
+        select(NextAction).where(NextAction.deal_id == deal_id, NextAction.state == "open")
+    )
+    owner_id = version.owner_id
+    stands_in = owner_id is not None and owner_id != actor.id and subject.covers.get(owner_id) == actor.id
+    return Situation(
+        deal=deal,
+        version=version,
+        partner=partner,
+        action=action,
+        occurrence=occurrence,
+        cadence=await session.get_one(Cadence, occurrence.cadence_id),
+        actor=actor,
+        for_id=owner_id if stands_in else None,
+        today=local_date(now, zone(people.zone_of(actor, policy))),
+    )
+
+
+async def occurrence_for(session: AsyncSession, version: DealVersion, *, now: datetime) -> Occurrence | None:
+    """The review an answer given today belongs to: the earliest one of its cadence that is not settled."""
+    partner = await session.get(Partner, version.partner_id) if version.partner_id else None
+    if partner is None:
+        return None
+    return (await occurrences_for(session, [partner], now=now)).get(partner.id)
+
+
+async def occurrences_for(session: AsyncSession, partners: list[Partner], *, now: datetime) -> dict[int, Occurrence]:
+    """The review an answer given now belongs to, by partner id, in two statements."""
+    rows = await session.execute(
+        select(Occurrence, Cadence)
+        .join(Cadence, Cadence.id == Occurrence.cadence_id)
+        .where(
+            Occurrence.state.in_(AHEAD),
+            Occurrence.closed_at.is_(None),
+            or_(
+                Cadence.partner_id.in_([partner.id for partner in partners]),
+                (Cadence.kind == Kind.OTHER_PARTNERS) & Cadence.pm_id.in_([partner.pm_id for partner in partners]),
+            ),
+        )
+        .order_by(Occurrence.starts_at.desc(), Occurrence.id.desc())
+    )
+    by_partner: dict[int, Occurrence] = {}
+    by_pm: dict[int, Occurrence] = {}
+    running: set[int] = set()
+    for occurrence, cadence in rows:  # the earliest comes last and stays
+        if cadence.kind == Kind.WEEKLY_REVIEW and cadence.partner_id is not None:
+            by_partner[cadence.partner_id] = occurrence
+            if cadence.state == "active":
+                running.add(cadence.partner_id)
+        elif cadence.kind == Kind.OTHER_PARTNERS and cadence.pm_id is not None:
+            by_pm[cadence.pm_id] = occurrence
+    found: dict[int, Occurrence] = {}
+    for partner in partners:
+        own = by_partner.get(partner.id)
+        other = by_pm.get(partner.pm_id) if partner.pm_id is not None else None
+        chosen = own if own is not None and (partner.id in running or other is None) else other
+        if chosen is not None:
+            found[partner.id] = chosen
+    return found
+
+
+async def record(session: AsyncSession, actor: Person, given: Given, *, now: datetime, policy: Policy) -> Answer:
+    """Append the answer, the deal's new version and its next action; never commits.
+
+    Saves only what differs from what the form showed. Raises NotAllowed (who can), FieldErrors (what to mend),
+    Stale (both values of every field that somebody else changed meanwhile).
+    """
+    at = await situation(session, actor, given.occurrence_id, given.deal_id, now=now, policy=policy)
+    present = present_fields(at.deal, at.version, at.action)
+    wanted = await _changes(session, given, present, at)
+    applied = Applied()
+    source = Source(at=now, by_id=actor.id, name="slack")
+    finished = _settle_action(session, at, given, applied, source)
+    await session.flush()  # the finished action must be closed before the next one opens
+    _set_action(session, at, given, wanted, applied, source)
+    _set_plain(session, at, wanted, applied, source)
+    crm = {name: wanted[name] for name in CRM_FIELDS if name in wanted}
+    moves = (Move("action", forward=True, before=finished, after=None),) if finished else ()
+    if crm or moves:
+        await _set_standing(session, at, crm, applied, source, policy, moves)
+    answer = Answer(
+        occurrence_id=at.occurrence.id,
+        deal_id=at.deal.id,
+        by_id=actor.id,
+        for_id=at.for_id,
+        at=now,
+        kind="form",
+        changed=applied.changed,
+    )
+    session.add(answer)
+    await session.flush()
+    await touch(session, at)
+    return answer
+
+
+async def _changes(session: AsyncSession, given: Given, present: Fields, at: Situation) -> dict[str, Any]:
+    """The fields the person changed, checked. Raises FieldErrors before Stale: a typo is mended first."""
+    now_prints, typed = present.prints(), given.fields.model_dump(mode="json")
+    replaces = given.outcome in (Outcome.DONE, Outcome.DROPPED) or at.action is None
+    changed = {
+        name
+        for name, print_ in given.fields.prints().items()
+        if print_ != given.shown.get(name, now_prints[name]) or (replaces and name in ACTION_FIELDS)
+    }
+    errors = await _field_errors(session, given, changed, at)
+    if errors:
+        raise FieldErrors(errors)
+    action_gone = given.action_id is not None and (at.action is None or at.action.id != given.action_id)
+    conflicts = [
+        name
+        for name in changed
+        if name in given.shown and now_prints[name] != given.shown[name] and now_prints[name] != fingerprint(typed[name])
+        and not (replaces and name in ACTION_FIELDS and not action_gone)
+    ]  # fmt: skip
+    if conflicts:
+        raise Stale(await _conflicts(session, sorted(conflicts), given, present, at))
+    return {name: getattr(given.fields, name) for name in changed if now_prints[name] != fingerprint(typed[name])}
+
+
+async def _field_errors(session: AsyncSession, given: Given, changed: set[str], at: Situation) -> dict[str, str]:
+    errors: dict[str, str] = {}
+    fields = given.fields
+    touched = bool(changed & set(ACTION_FIELDS)) or at.action is None or given.outcome != Outcome.OPEN
+    if given.outcome == Outcome.DROPPED and not clean(given.drop_reason):
+        errors["drop_reason"] = "Say in a few words why it was dropped: that is what the note shows."
+    if touched and not clean(fields.next_text):
+        errors["next_text"] = "Say what happens next: every open deal has a next action."
+    if touched and fields.next_due is None:
+        errors["next_due"] = "Choose the day it is due."
+    elif fields.next_due is not None and fields.next_due < at.today and (touched or "next_due" in changed):
+        errors["next_due"] = f"{fields.next_due:%d %b %Y} is in the past. Choose today or a later day."
+    if touched:
+        owner = await session.get(Person, fields.next_owner) if fields.next_owner is not None else None
+        refusal = given.unknown_owner or people.why_no_owner(owner)
+        if refusal:
+            errors["next_owner"] = refusal
+    return errors
+
+
+async def _conflicts(
+    session: AsyncSession, names: list[str], given: Given, present: Fields, at: Situation
+) -> tuple[Conflict, ...]:
+    book = await people.directory(session)
+    by = book.name(at.version.by_id) if at.version.by_id else "somebody"
+    latest = await session.scalar(
+        select(Answer).where(Answer.deal_id == at.deal.id).order_by(Answer.at.desc(), Answer.id.desc()).limit(1)
+    )
+    if latest is not None:
+        by = book.name(latest.by_id)
+
+    def words(name: str, fields: Fields) -> str:
+        value = getattr(fields, name)
+        if name == "next_owner":
+            return book.name(value)
+        if name == "amount":
+            return "unknown" if value is None else format_money(value, at.version.currency)
+        return f"{value:%d %b %Y}" if isinstance(value, date) else str(value or "empty")
+
+    return tuple(Conflict(name, "", words(name, present), words(name, given.fields), by) for name in names)
+
+
+def _settle_action(session: AsyncSession, at: Situation, given: Given, applied: Applied, source: Source) -> str:
+    """Close the last action when it is done or dropped; the text of a completed one, else empty."""
+    action = at.action
+    if action is None or given.outcome == Outcome.OPEN:
+        return ""
+    if given.action_id is not None and action.id != given.action_id:
+        return ""  # somebody settled the one this form showed; the conflict check has spoken about its fields
+    action.state = given.outcome
+    action.closed_at, action.closed_by_id = source.at, source.by_id
+    action.close_note = clean(given.drop_reason)
+    applied.add("last_action", {"text": action.text, "due": action.due.isoformat()}, given.outcome)
+    if given.drop_reason:
+        applied.changed["last_action"]["why"] = clean(given.drop_reason)
+    changes.note(session, "next_action", action.id, "state", "open", given.outcome, by_id=source.by_id,
+                 source=source.name, at=source.at, reason=clean(given.drop_reason))  # fmt: skip
+    return action.text if given.outcome == Outcome.DONE else ""
+
+
+def _set_action(
+    session: AsyncSession, at: Situation, given: Given, wanted: Mapping[str, Any], applied: Applied, source: Source
+) -> None:
+    fields, action = given.fields, at.action
+    if action is None or action.state != "open":
+        if fields.next_owner is None or fields.next_due is None:
+            return
+        session.add(
+            NextAction(
+                deal_id=at.deal.id,
+                text=clean(fields.next_text),
+                owner_id=fields.next_owner,
+                due=fields.next_due,
+                shared_text=clean(fields.shared_text),
+                opened_at=source.at,
+                opened_by_id=source.by_id,
+            )
+        )
+        applied.add("next_action", None, {"text": clean(fields.next_text), "owner": fields.next_owner,
+                                          "due": fields.next_due.isoformat()})  # fmt: skip
+        return
+    columns = {"next_text": "text", "next_owner": "owner_id", "next_due": "due", "shared_text": "shared_text"}
+    for name, column in columns.items():
+        if name not in wanted:
+            continue
+        before, after = getattr(action, column), wanted[name]
+        after = clean(after) if isinstance(after, str) else after
+        setattr(action, column, after)
+        action.revision += 1
+        applied.add(name, before, after)
+        changes.note(session, "next_action", action.id, column, _plain(before), _plain(after), by_id=source.by_id,
+                     source=source.name, at=source.at)  # fmt: skip
+
+
+def _set_plain(
+    session: AsyncSession, at: Situation, wanted: Mapping[str, Any], applied: Applied, source: Source
+) -> None:
+    for name in ("partner_owner", "help_needed"):
+        if name in wanted:
+            before, after = getattr(at.deal, name), clean(wanted[name])
+            setattr(at.deal, name, after)
+            applied.add(name, before, after)
+            changes.note(session, "deal", at.deal.id, name, before, after, by_id=source.by_id, source=source.name,
+                         at=source.at)  # fmt: skip
+
+
+async def _set_standing(
+    session: AsyncSession,
+    at: Situation,
+    wanted: dict[str, Any],
+    applied: Applied,
+    source: Source,
+    policy: Policy,
+    moves: tuple[Move, ...],
+) -> None:
+    """Stage, category, amount, close date: a dated statement beside the CRM's value, or the truth where we own it."""
+    before = spoken(at.version)
+    if "stage" in wanted and "category" not in wanted:
+        known = policy.stages.find(wanted["stage"])
+        if known is not None and known[1] != before.category:
+            wanted["category"] = known[1].value
+    for name, value in wanted.items():
+        applied.add(name, getattr(before, name), value)
+    if not policy.crm_is_truth or at.deal.crm_id is None:
+        values = dict(wanted)
+    else:
+        values = {"said": _said(at.version, wanted, source)}
+    await deals.append_version(session, at.deal, at.version, values, source, stages=policy.stages, extra_moves=moves)
+
+
+def _said(version: DealVersion, wanted: Mapping[str, Any], source: Source) -> dict[str, Any]:
+    said = dict(version.said)
+    for name, value in wanted.items():
+        if value == getattr(version, name):
+            said.pop(name, None)  # back in agreement with the CRM: nothing to mend
+        else:
+            said[name] = {"value": _plain(value), "at": source.at.isoformat(), "by": source.by_id}
+    return said
+
+
+async def touch(session: AsyncSession, at: Situation) -> None:
+    """Everything that shows this deal wants to be shown anew."""
+    await cards.touch_occurrences(session, [at.occurrence.id])
+    concerned = {at.actor.id, at.version.owner_id, at.partner.pm_id if at.partner else None}
+    await cards.touch_homes(session, [person_id for person_id in concerned if person_id is not None])
+
+
+async def record_no_change(
+    session: AsyncSession,
+    actor: Person,
+    *,
+    occurrence_id: int,
+    deal_id: int,
+    action_id: int,
+    revision: int,
+    now: datetime,
+    policy: Policy,
+) -> Answer:
+    """One click: the action stands as it is. Refused when it is not what the button said any more."""
+    at = await situation(session, actor, occurrence_id, deal_id, now=now, policy=policy)
+    why = why_not_unchanged(
+        at.action, at.today, await session.get(Person, at.action.owner_id) if at.action else None
+    )
+    if at.action is not None and (at.action.id, at.action.revision) != (action_id, revision):
+        why = "The next action has changed since this card was drawn."
+    if why:
+        raise UserError(f"{why} Answer with the form instead: nothing was saved.")
+    answer = Answer(
+        occurrence_id=at.occurrence.id, deal_id=deal_id, by_id=actor.id, for_id=at.for_id, at=now, kind="no_change"
+    )
+    session.add(answer)
+    await session.flush()
+    await touch(session, at)
+    return answer
+
+
+def why_not_unchanged(action: NextAction | None, today: date, owner: Person | None) -> str:
+    """Why "no change" cannot be the answer: nothing to leave unchanged, overdue, or its owner has left."""
+    if action is None:
+        return "This deal has no next action yet."
+    if action.due < today:
+        return "Its next action is overdue."
+    return "The owner of its next action has left." if people.why_no_owner(owner) else ""
+
+
+async def still_open(
+    session: AsyncSession, actor: Person, occurrence_ids: list[int], *, now: datetime, policy: Policy
+) -> list[tuple[int, reviews.DealView]]:
+    """(occurrence, deal) the actor has yet to answer for in these reviews, in the order of the reviews."""
+    listed = await reviews.under_review(session, occurrence_ids, now=now, policy=policy)
+    done = await reviews.answered(session, occurrence_ids)
+    staff = await reviews.staff(session, policy)
+    found: list[tuple[int, reviews.DealView]] = []
+    for occurrence, cadence in await reviews.scope(session, occurrence_ids):
+        mine = {
+            deal_id
+            for duty in reviews.duties(occurrence, cadence.pm_id, listed[occurrence.id], staff)
+            if duty.responder_id == actor.id
+            for deal_id in duty.deal_ids
+        }
+        found += [
+            (occurrence.id, view)
+            for view in listed[occurrence.id]
+            if view.id in mine and view.id not in done[occurrence.id]
+        ]
+    return found

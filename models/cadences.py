@@ -1,0 +1,531 @@
+"""Cadences and their occurrences: set up, fill the calendar, bump, skip, pause. Nothing here speaks to Slack."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+
+from pydantic import TypeAdapter
+from sqlalchemy import delete, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models import cards, changes, people
+from models.domain.errors import FieldErrors, UserError
+from models.domain.policy import Policy
+from models.domain.rules import Meeting, NthWeekdayRule, WeeklyRule, resolve
+from models.domain.text import clean
+from models.domain.workdays import WorkCalendar
+from models.domain.zones import local_date, local_time, local_to_utc, zone
+from models.tables import Answer, Cadence, Occurrence, Partner, Person, Step
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+FRIDAY = 4
+SLOT_STEP = timedelta(minutes=30)
+LOOK_AHEAD = timedelta(weeks=8)
+_RULE: TypeAdapter[WeeklyRule | NthWeekdayRule] = TypeAdapter(WeeklyRule | NthWeekdayRule)
+
+
+class Kind(StrEnum):
+    """What a cadence is. A new meeting is a kind with its steps in `scheduling.plan` and its words in `handlers`."""
+
+    WEEKLY_REVIEW = "weekly_review"
+    OTHER_PARTNERS = "other_partners"
+    FRIDAY_NOTE = "friday_note"
+
+
+class State(StrEnum):
+    """Where an occurrence stands; closed and published are facts apart."""
+
+    PLANNED = "planned"
+    PROMPTED = "prompted"
+    HELD = "held"
+    HELD_LATE = "held_late"
+    SKIPPED = "skipped"
+    NO_MEETING = "no_meeting"
+
+
+AHEAD = (State.PLANNED, State.PROMPTED)
+
+
+class Side(StrEnum):
+    """Whose side a meeting was skipped on. Holidays and the partner's cancellation never count against us."""
+
+    OURS = "ours"
+    PARTNER = "partner"
+    HOLIDAY = "holiday"
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A stretch of time somebody is taken."""
+
+    starts_at: datetime
+    ends_at: datetime
+    label: str
+
+    def meets(self, other: "Slot") -> bool:
+        return self.starts_at < other.ends_at and other.starts_at < self.ends_at
+
+
+def rule_of(cadence: Cadence) -> WeeklyRule | NthWeekdayRule:
+    return _RULE.validate_python(cadence.rule)
+
+
+def weekly(weekday: int) -> dict[str, object]:
+    return WeeklyRule(weekday=weekday).model_dump(mode="json")
+
+
+async def calendar_of(session: AsyncSession, cadence: Cadence, policy: Policy) -> WorkCalendar:
+    """The working days a cadence follows: its partner manager's calendar, else the company's."""
+    pm = await session.get(Person, cadence.pm_id) if cadence.pm_id else None
+    return WorkCalendar(code=pm.calendar) if pm and pm.calendar else policy.calendar
+
+
+def meetings(cadence: Cadence, calendar: WorkCalendar, first: date, last: date) -> list[Meeting]:
+    return resolve(rule_of(cadence), cadence.at, cadence.minutes, cadence.zone, calendar, first, last)
+
+
+async def reviews_of(session: AsyncSession, pm_id: int) -> list[Cadence]:
+    """The active weekly reviews of one partner manager, the week's first one first."""
+    rows = await session.scalars(
+        select(Cadence)
+        .join(Partner, Partner.id == Cadence.partner_id)
+        .where(Cadence.kind == Kind.WEEKLY_REVIEW, Cadence.state == "active", Partner.pm_id == pm_id)
+    )
+    return sorted(rows, key=lambda row: (row.rule["weekday"], row.at, row.id))
+
+
+async def set_up_review(
+    session: AsyncSession,
+    partner: Partner,
+    *,
+    weekday: int,
+    at: time,
+    minutes: int,
+    by: Person | None,
+    now: datetime,
+    policy: Policy,
+) -> Cadence:
+    """Start (or change, or resume) the weekly deal review of `partner`, in its partner manager's time zone.
+
+    Raises FieldErrors: an overlap with another meeting of the partner manager names free slots; so does a weekend.
+    """
+    pm = await session.get(Person, partner.pm_id) if partner.pm_id else None
+    if pm is None:
+        raise FieldErrors({"partner": f"{partner.name} has no partner manager yet. Import a partners file with pm_email."})
+    existing = await session.scalar(
+        select(Cadence).where(Cadence.kind == Kind.WEEKLY_REVIEW, Cadence.partner_id == partner.id)
+    )
+    wanted = Cadence(
+        kind=Kind.WEEKLY_REVIEW,
+        partner_id=partner.id,
+        pm_id=pm.id,
+        rule=weekly(weekday),
+        at=at,
+        zone=people.zone_of(pm, policy),
+        minutes=minutes,
+        starts_on=local_date(now, zone(people.zone_of(pm, policy))),
+        created_at=now,
+        created_by_id=by.id if by else None,
+    )
+    await refuse_bad_slot(session, wanted, except_id=existing.id if existing else None, now=now, policy=policy)
+    if existing is None:
+        session.add(wanted)
+        await session.flush()
+        changes.note(session, "cadence", wanted.id, "set up", None, describe(wanted), by_id=wanted.created_by_id,
+                     source="slack", at=now)  # fmt: skip
+        kept = wanted
+    else:
+        before = describe(existing)
+        for name in ("rule", "at", "zone", "minutes", "pm_id"):
+            setattr(existing, name, getattr(wanted, name))
+        existing.state = "active"
+        changes.note(session, "cadence", existing.id, "rule", before, describe(existing),
+                     by_id=by.id if by else None, source="slack", at=now)  # fmt: skip
+        await drop_untouched(session, existing, now=now)
+        kept = existing
+    await ensure_standing(session, now=now, policy=policy)
+    await fill(session, now=now, policy=policy)
+    return kept
+
+
+def describe(cadence: Cadence) -> str:
+    """`Thursday 10:00, 30 minutes, Europe/London`."""
+    return f"{WEEKDAYS[cadence.rule['weekday']]} {cadence.at:%H:%M}, {cadence.minutes} minutes, {cadence.zone}"
+
+
+async def refuse_bad_slot(
+    session: AsyncSession, wanted: Cadence, *, except_id: int | None, now: datetime, policy: Policy
+) -> None:
+    """Raise FieldErrors when the slot is outside working hours or meets another meeting of the partner manager."""
+    end = (datetime.combine(date(2000, 1, 1), wanted.at) + timedelta(minutes=wanted.minutes)).time()
+    if wanted.rule["weekday"] > FRIDAY:
+        raise FieldErrors({"weekday": "Meetings are on working days. Choose Monday to Friday."})
+    if not policy.work_start <= wanted.at or not wanted.at < end <= policy.work_end:
+        raise FieldErrors(
+            {"at": f"Meetings are between {policy.work_start:%H:%M} and {policy.work_end:%H:%M} local time."}
+        )
+    clash = await first_clash(session, wanted, except_id=except_id, now=now, policy=policy)
+    if clash is None:
+        return
+    free = await free_slots(session, wanted, except_id=except_id, now=now, policy=policy)
+    offer = f" Free on {WEEKDAYS[wanted.rule['weekday']]}: {', '.join(f'{at:%H:%M}' for at in free)}." if free else (
+        " That day is full; choose another one."
+    )  # fmt: skip
+    raise FieldErrors({"at": f"This overlaps with {clash.label}.{offer}"})
+
+
+async def first_clash(
+    session: AsyncSession, wanted: Cadence, *, except_id: int | None, now: datetime, policy: Policy
+) -> Slot | None:
+    taken = await taken_slots(session, wanted.pm_id, except_id=except_id, now=now, policy=policy)
+    return _clash(wanted, taken, await calendar_of(session, wanted, policy), now)
+
+
+def _clash(wanted: Cadence, taken: Collection[Slot], calendar: WorkCalendar, now: datetime) -> Slot | None:
+    today = local_date(now, zone(wanted.zone))
+    for meeting in meetings(wanted, calendar, today, today + LOOK_AHEAD):
+        if meeting.starts_at is None or meeting.ends_at is None:
+            continue
+        mine = Slot(meeting.starts_at, meeting.ends_at, "")
+        found = next((slot for slot in taken if slot.meets(mine)), None)
+        if found:
+            return found
+    return None
+
+
+async def taken_slots(
+    session: AsyncSession, pm_id: int | None, *, except_id: int | None, now: datetime, policy: Policy
+) -> list[Slot]:
+    """When the partner manager meets in the next weeks: by the rules, and as bumped.
+
+    Judged over weeks and not by the rule's hour, because two meetings in two zones can meet only in some weeks.
+    """
+    if pm_id is None:
+        return []
+    found: list[Slot] = []
+    for cadence in await reviews_of(session, pm_id):
+        if cadence.id == except_id:
+            continue
+        partner = await session.get(Partner, cadence.partner_id)
+        label = f"the {partner.name if partner else 'other'} review at {cadence.at:%H:%M}"
+        today = local_date(now, zone(cadence.zone))
+        calendar = await calendar_of(session, cadence, policy)
+        found += [
+            Slot(meeting.starts_at, meeting.ends_at, label)
+            for meeting in meetings(cadence, calendar, today, today + LOOK_AHEAD)
+            if meeting.starts_at and meeting.ends_at
+        ]
+    return found
+
+
+async def free_slots(
+    session: AsyncSession, wanted: Cadence, *, except_id: int | None, now: datetime, policy: Policy, most: int = 4
+) -> list[time]:
+    """The first free hours on the wanted weekday, from the default hour on, then earlier ones."""
+    taken = await taken_slots(session, wanted.pm_id, except_id=except_id, now=now, policy=policy)
+    calendar = await calendar_of(session, wanted, policy)
+    hours = list(_half_hours(policy, wanted.minutes))
+    ordered = [at for at in hours if at >= policy.review_at] + [at for at in hours if at < policy.review_at]
+    free: list[time] = []
+    for at in ordered:
+        trial = Cadence(kind=wanted.kind, rule=wanted.rule, at=at, zone=wanted.zone, minutes=wanted.minutes)
+        if _clash(trial, taken, calendar, now) is None:
+            free.append(at)
+        if len(free) == most:
+            break
+    return free
+
+
+def _half_hours(policy: Policy, minutes: int) -> list[time]:
+    day = date(2000, 1, 1)
+    at = datetime.combine(day, policy.work_start)
+    last = datetime.combine(day, policy.work_end) - timedelta(minutes=minutes)
+    found = []
+    while at <= last:
+        found.append(at.time())
+        at += SLOT_STEP
+    return found
+
+
+async def ensure_standing(session: AsyncSession, *, now: datetime, policy: Policy) -> None:
+    """Keep the cadences that follow from the reviews: each PM's *other partners*, and the Friday note.
+
+    They exist from the first weekly review on; the other-partners slot follows the PM's first review of the week.
+    """
+    await _follow_managers(session)
+    rows = await session.scalars(select(Cadence).where(Cadence.kind != Kind.WEEKLY_REVIEW))
+    standing = {(row.kind, row.pm_id): row for row in rows}
+    reviews: dict[int, Cadence] = {}
+    active = await session.execute(
+        select(Cadence, Partner.pm_id)
+        .join(Partner, Partner.id == Cadence.partner_id)
+        .where(Cadence.kind == Kind.WEEKLY_REVIEW, Cadence.state == "active")
+    )
+    for review, pm_id in active:
+        if pm_id is None:
+            continue
+        first = reviews.get(pm_id)
+        if first is None or (review.rule["weekday"], review.at) < (first.rule["weekday"], first.at):
+            reviews[pm_id] = review
+    if not reviews and not standing:
+        return
+    managers = await session.scalars(
+        select(Person).where(Person.id.in_(select(Partner.pm_id).where(Partner.pm_id.is_not(None))))
+    )
+    for pm in list(managers):
+        leading = reviews.get(pm.id)
+        rule = leading.rule if leading is not None else weekly(policy.review_weekday)
+        at = leading.at if leading is not None else policy.review_at
+        await _stand(session, standing.get((Kind.OTHER_PARTNERS, pm.id)), Cadence(
+            kind=Kind.OTHER_PARTNERS, pm_id=pm.id, rule=rule, at=at, zone=people.zone_of(pm, policy), minutes=0,
+            starts_on=local_date(now, zone(people.zone_of(pm, policy))), created_at=now,
+        ), now=now)  # fmt: skip
+    # A Friday holiday moves the note by its own rule (domain.review_times), so its slot stays on Friday.
+    friday = WeeklyRule.model_validate({"weekday": FRIDAY, "shift": "keep"}).model_dump(mode="json")
+    await _stand(session, standing.get((Kind.FRIDAY_NOTE, None)), Cadence(
+        kind=Kind.FRIDAY_NOTE, rule=friday, at=policy.friday_note_at, zone=policy.zone, minutes=0,
+        starts_on=local_date(now, zone(policy.zone)), created_at=now,
+    ), now=now)  # fmt: skip
+
+
+async def _follow_managers(session: AsyncSession) -> None:
+    """A review belongs to whoever manages its partner now."""
+    rows = await session.execute(
+        select(Cadence, Partner.pm_id)
+        .join(Partner, Partner.id == Cadence.partner_id)
+        .where(Cadence.kind == Kind.WEEKLY_REVIEW, Partner.pm_id.is_not(None), Cadence.pm_id != Partner.pm_id)
+    )
+    for review, pm_id in rows:
+        review.pm_id = pm_id
+
+
+async def _stand(session: AsyncSession, existing: Cadence | None, wanted: Cadence, *, now: datetime) -> None:
+    if existing is None:
+        session.add(wanted)
+        await session.flush()
+        return
+    if (existing.rule, existing.at, existing.zone) == (wanted.rule, wanted.at, wanted.zone):
+        return
+    existing.rule, existing.at, existing.zone = wanted.rule, wanted.at, wanted.zone
+    await drop_untouched(session, existing, now=now)
+
+
+async def fill(session: AsyncSession, *, now: datetime, policy: Policy) -> int:
+    """Create the occurrences up to the horizon; returns how many. After downtime the missed slots are made too.
+
+    A slot that exists is never made again, whatever its day became: the slot is the key.
+    """
+    cadences = list(await session.scalars(select(Cadence).where(Cadence.state == "active")))
+    latest = dict(
+        (await session.execute(select(Occurrence.cadence_id, func.max(Occurrence.nominal_day)).group_by(
+            Occurrence.cadence_id
+        ))).tuples()
+    )  # fmt: skip
+    pm_calendars = dict(
+        (await session.execute(select(Person.id, Person.calendar).where(Person.calendar != ""))).tuples()
+    )
+    made = 0
+    for cadence in cadences:
+        code = pm_calendars.get(cadence.pm_id or 0)
+        calendar = WorkCalendar(code=code) if code else policy.calendar
+        until = local_date(now + policy.horizon, zone(cadence.zone))
+        since = max(latest.get(cadence.id, cadence.starts_on) + timedelta(days=1), cadence.starts_on)
+        if cadence.id not in latest:
+            since = cadence.starts_on
+        if since > until:
+            continue
+        present = set(await session.scalars(select(Occurrence.slot).where(Occurrence.cadence_id == cadence.id)))
+        for meeting in meetings(cadence, calendar, since, until):
+            if meeting.slot not in present and not _over_before_it_began(cadence, meeting, now):
+                session.add(_occurrence(cadence, meeting))
+                made += 1
+    await session.flush()
+    return made
+
+
+def _over_before_it_began(cadence: Cadence, meeting: Meeting, now: datetime) -> bool:
+    """A meeting set up after its own hour belongs to nobody: the series begins with the next one."""
+    return meeting.starts_at is not None and meeting.starts_at <= cadence.created_at <= now
+
+
+def _occurrence(cadence: Cadence, meeting: Meeting) -> Occurrence:
+    day = meeting.day or meeting.nominal_day
+    starts_at = meeting.starts_at or local_to_utc(day, cadence.at, zone(cadence.zone))
+    nothing = meeting.day is None
+    return Occurrence(
+        cadence_id=cadence.id,
+        slot=meeting.slot,
+        nominal_day=meeting.nominal_day,
+        day=day,
+        starts_at=starts_at,
+        ends_at=starts_at + timedelta(minutes=cadence.minutes),
+        state=State.NO_MEETING if nothing else State.PLANNED,
+        skip_side=Side.HOLIDAY if nothing else "",
+        skip_reason=(meeting.reason or "") if nothing else "",
+    )
+
+
+async def drop_untouched(session: AsyncSession, cadence: Cadence, *, now: datetime) -> None:
+    """Remove future occurrences nobody has touched, so that a new rule can fill them again."""
+    touched = select(Step.occurrence_id).where(Step.state != "planned")
+    answered = select(Answer.occurrence_id)
+    rows = await session.scalars(
+        select(Occurrence.id).where(
+            Occurrence.cadence_id == cadence.id,
+            Occurrence.starts_at > now,
+            Occurrence.state.in_((State.PLANNED, State.NO_MEETING)),
+            Occurrence.moved_at.is_(None),
+            Occurrence.id.not_in(touched),
+            Occurrence.id.not_in(answered),
+        )
+    )
+    ids = list(rows)
+    if ids:
+        await session.execute(delete(Step).where(Step.occurrence_id.in_(ids)))
+        await session.execute(delete(Occurrence).where(Occurrence.id.in_(ids)))
+
+
+async def pause(session: AsyncSession, cadence: Cadence, *, reason: str, by: Person, now: datetime) -> None:
+    """Stop the series until it is set up again; prompts already out stay usable."""
+    if not clean(reason):
+        raise FieldErrors({"reason": "Say why: a cadence that stops without a reason is how they die."})
+    cadence.state = "paused"
+    await drop_untouched(session, cadence, now=now)
+    changes.note(session, "cadence", cadence.id, "state", "active", "paused", by_id=by.id, source="slack", at=now,
+                 reason=clean(reason))  # fmt: skip
+
+
+async def bump(
+    session: AsyncSession,
+    occurrence: Occurrence,
+    *,
+    day: date,
+    at: time,
+    reason: str,
+    by: Person,
+    now: datetime,
+    policy: Policy,
+) -> None:
+    """Move one review within its week; it keeps its slot, so nothing fires twice. Raises FieldErrors."""
+    cadence = await session.get_one(Cadence, occurrence.cadence_id)
+    refuse_settled(occurrence)
+    clocks = zone(cadence.zone)
+    starts_at = local_to_utc(day, at, clocks)
+    moved = Slot(starts_at, starts_at + timedelta(minutes=cadence.minutes), "")
+    errors: dict[str, str] = {}
+    if day.isocalendar()[:2] != occurrence.nominal_day.isocalendar()[:2]:
+        errors["day"] = "Choose a day in the same week, or skip this week's review."
+    elif not (await calendar_of(session, cadence, policy)).is_business_day(day):
+        errors["day"] = "That is not a working day."
+    elif starts_at <= now:
+        errors["at"] = "That time is over. Choose a later one."
+    elif not policy.work_start <= local_time(moved.starts_at, clocks) < policy.work_end:
+        errors["at"] = f"Meetings are between {policy.work_start:%H:%M} and {policy.work_end:%H:%M} local time."
+    if not clean(reason):
+        errors["reason"] = "Say why it moves: the reason stands in the note."
+    if not errors:
+        clash = await _meets_occurrence(session, cadence, occurrence.id, moved)
+        if clash:
+            errors["at"] = f"This overlaps with {clash}."
+    if errors:
+        raise FieldErrors(errors)
+    before = occurrence.starts_at.isoformat()
+    occurrence.day, occurrence.starts_at, occurrence.ends_at = day, moved.starts_at, moved.ends_at
+    occurrence.moved_at, occurrence.moved_by_id, occurrence.moved_reason = now, by.id, clean(reason)
+    changes.note(session, "occurrence", occurrence.id, "starts_at", before, starts_at.isoformat(), by_id=by.id,
+                 source="slack", at=now, reason=clean(reason))  # fmt: skip
+    await cards.touch_occurrences(session, [occurrence.id])
+
+
+async def _meets_occurrence(session: AsyncSession, cadence: Cadence, except_id: int, moved: Slot) -> str:
+    rows = await session.execute(
+        select(Occurrence, Partner.name)
+        .join(Cadence, Cadence.id == Occurrence.cadence_id)
+        .join(Partner, Partner.id == Cadence.partner_id)
+        .where(
+            Cadence.pm_id == cadence.pm_id,
+            Cadence.kind == Kind.WEEKLY_REVIEW,
+            Occurrence.id != except_id,
+            Occurrence.state.in_(AHEAD),
+            Occurrence.starts_at < moved.ends_at,
+            Occurrence.ends_at > moved.starts_at,
+        )
+    )
+    found = rows.first()
+    if found is None:
+        return ""
+    other, name = found
+    return f"the {name} review at {local_time(other.starts_at, zone(cadence.zone)):%H:%M}"
+
+
+async def skip(
+    session: AsyncSession, occurrence: Occurrence, *, side: Side, reason: str, by: Person, now: datetime
+) -> None:
+    """Record that one review does not happen: whose side, and why. Its answers still reach the Friday note."""
+    refuse_settled(occurrence)
+    if not clean(reason):
+        raise FieldErrors({"reason": "Say why: a skipped review is recorded with its reason and your name."})
+    before = occurrence.state
+    occurrence.state = State.SKIPPED if side == Side.OURS else State.NO_MEETING
+    occurrence.skip_side, occurrence.skip_reason = side, clean(reason)
+    occurrence.closed_at, occurrence.closed_by_id = now, by.id
+    changes.note(session, "occurrence", occurrence.id, "state", before, occurrence.state, by_id=by.id, source="slack",
+                 at=now, reason=clean(reason))  # fmt: skip
+    await cards.touch_occurrences(session, [occurrence.id])
+
+
+def refuse_settled(occurrence: Occurrence) -> None:
+    """Raise UserError when the review is already closed, skipped or held."""
+    if occurrence.closed_at is not None or occurrence.state not in AHEAD:
+        raise UserError(f"This review is already {occurrence.state.replace('_', ' ')}; it cannot be changed any more.")
+
+
+async def lock_occurrence(session: AsyncSession, occurrence_id: int) -> tuple[Occurrence, Cadence]:
+    """The occurrence, held until the transaction ends, and its cadence."""
+    occurrence = await session.scalar(select(Occurrence).where(Occurrence.id == occurrence_id).with_for_update())
+    if occurrence is None:
+        raise UserError("This review does not exist any more; `/cadence` shows what is planned.")
+    return occurrence, await session.get_one(Cadence, occurrence.cadence_id)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One meeting ahead, with what people call it."""
+
+    occurrence: Occurrence
+    cadence: Cadence
+    partner: Partner | None
+
+
+async def coming(session: AsyncSession, *, now: datetime, until: datetime, pm_ids: Collection[int] | None = None
+                 ) -> list[Planned]:  # fmt: skip
+    """The reviews from `now` (those running included) to `until`, in order; of these partner managers, or all."""
+    query = (
+        select(Occurrence, Cadence, Partner)
+        .join(Cadence, Cadence.id == Occurrence.cadence_id)
+        .outerjoin(Partner, Partner.id == Cadence.partner_id)
+        .where(Occurrence.ends_at > now, Occurrence.starts_at < until, Cadence.kind == Kind.WEEKLY_REVIEW)
+        .order_by(Occurrence.starts_at, Occurrence.id)
+    )
+    if pm_ids is not None:
+        query = query.where(Partner.pm_id.in_(pm_ids))
+    return [Planned(occurrence, cadence, partner) for occurrence, cadence, partner in await session.execute(query)]
+
+
+async def tier1_counts(session: AsyncSession) -> dict[int, int]:
+    """Tier 1 partners by partner manager."""
+    rows = await session.execute(
+        select(Partner.pm_id, func.count()).where(Partner.tier == 1, Partner.pm_id.is_not(None)).group_by(Partner.pm_id)
+    )
+    return {pm_id: number for pm_id, number in rows if pm_id is not None}
+
+
+def ceiling_breach(count: int, policy: Policy) -> str:
+    """The sentence that names a breach of the Tier 1 ceiling; empty when there is none."""
+    if count <= policy.tier1_ceiling:
+        return ""
+    return (
+        f"{count} Tier 1 partners for one partner manager; the ceiling is {policy.tier1_ceiling}. "
+        "More than that and nobody gets weekly attention: move the rest to Tier 2."
+    )

@@ -1,0 +1,119 @@
+"""Cards: messages (and Home tabs) that show the present rows and are edited in place. No Slack in here."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.tables import Card, CardOccurrence
+
+HOME = "home"
+PROMPT = "prompt"
+NUDGE = "nudge"
+CLOSE = "close"
+CLOSE_NUDGE = "close_nudge"
+
+
+async def touch_occurrences(session: AsyncSession, occurrence_ids: Collection[int]) -> None:
+    """Wish for every card that carries one of these reviews to be shown anew."""
+    carriers = select(CardOccurrence.card_id).where(CardOccurrence.occurrence_id.in_(occurrence_ids))
+    await session.execute(
+        update(Card).where(Card.id.in_(carriers)).values(wanted=Card.wanted + 1).execution_options(synchronize_session=False)
+    )
+
+
+async def touch_homes(session: AsyncSession, person_ids: Collection[int] | None = None) -> None:
+    """Wish for the Home tabs of these people (or everybody) to be shown anew."""
+    query = update(Card).where(Card.kind == HOME).values(wanted=Card.wanted + 1)
+    if person_ids is not None:
+        query = query.where(Card.person_id.in_(person_ids))
+    await session.execute(query.execution_options(synchronize_session=False))
+
+
+async def home(session: AsyncSession, person_id: int, *, now: datetime) -> Card:
+    """The person's Home tab, wished for anew; made at its first opening."""
+    card = await session.scalar(select(Card).where(Card.kind == HOME, Card.person_id == person_id))
+    if card is None:
+        # A constant day, because a null would not be unique.
+        card = Card(kind=HOME, person_id=person_id, day=date(1970, 1, 1), created_at=now, wanted=1)
+        session.add(card)
+        await session.flush()
+    else:
+        card.wanted += 1
+    return card
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One card whose shown version is behind, leased for one edit."""
+
+    card_id: int
+    kind: str
+    person_id: int
+    channel_id: str | None
+    ts: str | None
+    version: int
+    fence: int
+
+
+async def claim(
+    session: AsyncSession, *, real_now: datetime, lease_until: datetime, most: int = 10
+) -> list[Wish]:
+    """Lease the cards that want an edit: those posted (or Homes), behind, and not in another's hands."""
+    rows = await session.scalars(
+        select(Card)
+        .where(
+            Card.shown < Card.wanted,
+            Card.dead == "",
+            or_(Card.ts.is_not(None), Card.kind == HOME),
+            or_(Card.lease_until.is_(None), Card.lease_until < real_now),
+            or_(Card.not_before.is_(None), Card.not_before <= real_now),
+        )
+        .order_by(Card.id)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    wishes = []
+    for card in rows:
+        card.lease_until, card.fence = lease_until, card.fence + 1
+        wishes.append(Wish(card.id, card.kind, card.person_id, card.channel_id, card.ts, card.wanted, card.fence))
+    return wishes
+
+
+async def shown(session: AsyncSession, wish: Wish) -> None:
+    """Slack has this version now; a holder whose lease was taken over changes nothing."""
+    await session.execute(
+        update(Card)
+        .where(Card.id == wish.card_id, Card.fence == wish.fence)
+        .values(shown=wish.version, lease_until=None, not_before=None)
+    )
+
+
+async def retry_later(session: AsyncSession, wish: Wish, *, not_before: datetime) -> None:
+    await session.execute(
+        update(Card)
+        .where(Card.id == wish.card_id, Card.fence == wish.fence)
+        .values(lease_until=None, not_before=not_before)
+    )
+
+
+async def give_up(session: AsyncSession, wish: Wish, problem: str) -> None:
+    """The message is gone or may not be edited: never try again, and say why."""
+    await session.execute(
+        update(Card).where(Card.id == wish.card_id, Card.fence == wish.fence).values(lease_until=None, dead=problem)
+    )
+
+
+async def occurrences_on(session: AsyncSession, card_ids: Collection[int]) -> dict[int, list[int]]:
+    """Occurrence ids by card, in one statement."""
+    rows = await session.execute(
+        select(CardOccurrence.card_id, CardOccurrence.occurrence_id)
+        .where(CardOccurrence.card_id.in_(card_ids))
+        .order_by(CardOccurrence.occurrence_id)
+    )
+    found: dict[int, list[int]] = {card_id: [] for card_id in card_ids}
+    for card_id, occurrence_id in rows:
+        found[card_id].append(occurrence_id)
+    return found

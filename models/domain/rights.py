@@ -1,0 +1,119 @@
+"""Who may do what: one function for every door. Rights come from the database's rows and the actor, never a message.
+
+A later issue adds acts (sign, adjust, close a quarter); a new act is a line in `RULES`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from models.domain.errors import NotAllowed
+
+
+class Act(StrEnum):
+    """What a person can ask for, in the words a refusal uses."""
+
+    ANSWER = "answer for this deal"
+    CLOSE_REVIEW = "close this review"
+    PLAN = "set up, move, skip or pause this review"
+    SEE_PARTNER = "see this partner's notes"
+    SEE_ALL = "see every partner"
+    IMPORT = "import files"
+
+
+@dataclass(frozen=True)
+class Actor:
+    """The person who acts, as the database knows them."""
+
+    id: int
+    name: str
+    roles: frozenset[str]
+    ours: bool
+    active: bool
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What the act is about: who owns the deal and who manages the partner, with the covers of both."""
+
+    owner_id: int | None = None
+    pm_id: int | None = None
+    covers: dict[int, int] = field(default_factory=dict)
+    owner_name: str = ""
+    pm_name: str = ""
+
+    def is_owner(self, actor: Actor) -> bool:
+        return self.owner_id is not None and actor.id in (self.owner_id, self.covers.get(self.owner_id))
+
+    def is_pm(self, actor: Actor) -> bool:
+        return self.pm_id is not None and actor.id in (self.pm_id, self.covers.get(self.pm_id))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether, and if not, a sentence that says what is refused and who can."""
+
+    allowed: bool
+    reason: str = ""
+
+
+Rule = Callable[[Actor, Subject], bool]
+
+
+def _is_leader(actor: Actor) -> bool:
+    return bool(actor.roles & {"head", "cro", "cfo", "ceo"})
+
+
+def _own_deal(actor: Actor, subject: Subject) -> bool:
+    return subject.is_owner(actor) or subject.is_pm(actor) or "head" in actor.roles
+
+
+def _own_partner(actor: Actor, subject: Subject) -> bool:
+    return subject.is_pm(actor) or "head" in actor.roles
+
+
+def _plans(actor: Actor, subject: Subject) -> bool:
+    return _own_partner(actor, subject) or "admin" in actor.roles
+
+
+def _sees_partner(actor: Actor, subject: Subject) -> bool:
+    return _own_partner(actor, subject) or _is_leader(actor)
+
+
+RULES: dict[Act, Rule] = {
+    Act.ANSWER: _own_deal,
+    Act.CLOSE_REVIEW: _own_partner,
+    Act.PLAN: _plans,
+    Act.SEE_PARTNER: _sees_partner,
+    Act.SEE_ALL: lambda actor, _: _is_leader(actor),
+    Act.IMPORT: lambda actor, _: bool(actor.roles & {"pm", "head", "admin"}),
+}
+
+
+def may(actor: Actor, act: Act, subject: Subject) -> Verdict:
+    """Whether `actor` may do `act` to `subject`, with the reason and who can. Outsiders and leavers never may."""
+    if not actor.ours or not actor.active:
+        return Verdict(allowed=False, reason=f"You cannot {act}: only people of our own company can.")
+    if RULES[act](actor, subject):
+        return Verdict(allowed=True)
+    return Verdict(allowed=False, reason=f"You cannot {act}. {_who_can(act, subject)}")
+
+
+def require(verdict: Verdict) -> None:
+    """Raise NotAllowed with the verdict's reason unless it allows."""
+    if not verdict.allowed:
+        raise NotAllowed(verdict.reason)
+
+
+def _who_can(act: Act, subject: Subject) -> str:
+    pm = f"{subject.pm_name} (partner manager)" if subject.pm_name else "the partner's manager"
+    owner = f"{subject.owner_name} (owner of the deal)" if subject.owner_name else "the deal's owner"
+    who = {
+        Act.ANSWER: f"{owner}, {pm} or the head of partnerships can.",
+        Act.CLOSE_REVIEW: f"{pm} or the head of partnerships can.",
+        Act.PLAN: f"{pm}, the head of partnerships or an admin can.",
+        Act.SEE_PARTNER: f"{pm} and leadership can.",
+        Act.SEE_ALL: "Leadership can.",
+        Act.IMPORT: "Partner managers, the head of partnerships and admins can.",
+    }[act]
+    return who[0].upper() + who[1:]

@@ -1,0 +1,240 @@
+"""What a review carries: the deals under review, who answers for them, and how far they are. Reads only.
+
+Everything here reads for many occurrences at once with a constant number of statements.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models import people
+from models.cadences import Kind
+from models.deals import spoken
+from models.domain import review_times
+from models.domain.deals import OPEN, Standing
+from models.domain.policy import Policy
+from models.domain.workdays import Reader, is_absent
+from models.domain.zones import local_date, zone
+from models.tables import Answer, Cadence, Deal, DealPartner, DealVersion, NextAction, Occurrence, Partner, Person
+
+EARLIEST_PROMPT = timedelta(days=5)
+
+
+@dataclass(frozen=True)
+class DealView:
+    """One deal as prompts, forms, agendas and notes see it.
+
+    `days` are whole local days since it moved forward, or since its known history begins.
+    """
+
+    deal: Deal
+    version: DealVersion
+    partner: Partner | None
+    action: NextAction | None
+    days: int
+    stalled: bool
+    today: date
+
+    @property
+    def id(self) -> int:
+        return self.deal.id
+
+    @property
+    def standing(self) -> Standing:
+        return spoken(self.version)
+
+    @property
+    def has_moved(self) -> bool:
+        return self.deal.moved_at is not None
+
+    @property
+    def overdue(self) -> bool:
+        return self.action is not None and self.action.due < self.today
+
+
+def weight(view: DealView) -> tuple[int, str, int]:
+    """Sort key: biggest amount first, unknown amounts last, then by name."""
+    return (-(view.version.amount or -1), view.version.name.casefold(), view.id)
+
+
+async def scope(session: AsyncSession, occurrence_ids: Collection[int]) -> list[tuple[Occurrence, Cadence]]:
+    rows = await session.execute(
+        select(Occurrence, Cadence)
+        .join(Cadence, Cadence.id == Occurrence.cadence_id)
+        .where(Occurrence.id.in_(occurrence_ids))
+        .order_by(Occurrence.starts_at, Occurrence.id)
+    )
+    return [(occurrence, cadence) for occurrence, cadence in rows]
+
+
+async def under_review(
+    session: AsyncSession, occurrence_ids: Collection[int], *, now: datetime, policy: Policy, owner_id: int | None = None
+) -> dict[int, list[DealView]]:
+    """The open deals each occurrence carries, biggest first.
+
+    A weekly review carries all open deals whose primary partner it is. *Other partners* carries the PM's remaining
+    ones that close this quarter or next (no close date counts: somebody has to name one), and every open deal of a
+    Tier 1 partner whose review does not run.
+    """
+    pairs = await scope(session, occurrence_ids)
+    found: dict[int, list[DealView]] = {occurrence.id: [] for occurrence, _ in pairs}
+    by_partner, by_pm = _carriers(pairs)
+    if not found:
+        return found
+    running = set(
+        await session.scalars(
+            select(Cadence.partner_id).where(Cadence.kind == Kind.WEEKLY_REVIEW, Cadence.state == "active")
+        )
+    )
+    wanted = or_(Partner.id.in_(by_partner), and_(Partner.pm_id.in_(by_pm), Partner.id.not_in(running)))
+    for view in await views(session, wanted, now=now, policy=policy, owner_id=owner_id):
+        partner = view.partner
+        if partner is None:
+            continue
+        targets = list(by_partner.get(partner.id, []))
+        if partner.id not in running and partner.pm_id in by_pm and _remaining(view, partner, policy):
+            targets += by_pm[partner.pm_id]
+        for occurrence_id in targets:
+            found[occurrence_id].append(view)
+    for listed in found.values():
+        listed.sort(key=weight)
+    return found
+
+
+def _carriers(pairs: Iterable[tuple[Occurrence, Cadence]]) -> tuple[dict[int, list[int]], dict[int, list[int]]]:
+    by_partner: dict[int, list[int]] = defaultdict(list)
+    by_pm: dict[int, list[int]] = defaultdict(list)
+    for occurrence, cadence in pairs:
+        if cadence.kind == Kind.WEEKLY_REVIEW and cadence.partner_id is not None:
+            by_partner[cadence.partner_id].append(occurrence.id)
+        elif cadence.kind == Kind.OTHER_PARTNERS and cadence.pm_id is not None:
+            by_pm[cadence.pm_id].append(occurrence.id)
+    return by_partner, by_pm
+
+
+def _remaining(view: DealView, partner: Partner, policy: Policy) -> bool:
+    if partner.tier == 1:
+        return True
+    close = view.version.close_date
+    return close is None or close <= policy.fiscal.quarter_of(view.today).next().last
+
+
+async def views(
+    session: AsyncSession,
+    where: object,
+    *,
+    now: datetime,
+    policy: Policy,
+    owner_id: int | None = None,
+    open_only: bool = True,
+) -> list[DealView]:
+    """Deals with their current version, primary partner and open action, in one statement."""
+    query = (
+        select(Deal, DealVersion, Partner, NextAction)
+        .join(DealVersion, and_(DealVersion.deal_id == Deal.id, DealVersion.valid_to.is_(None)))
+        .outerjoin(Partner, Partner.id == DealVersion.partner_id)
+        .outerjoin(NextAction, and_(NextAction.deal_id == Deal.id, NextAction.state == "open"))
+        .where(where)  # type: ignore[arg-type]
+    )
+    if open_only:
+        query = query.where(DealVersion.category.in_(OPEN))
+    if owner_id is not None:
+        query = query.where(DealVersion.owner_id == owner_id)
+    clocks = zone(policy.zone)
+    today = local_date(now, clocks)
+    found = []
+    for deal, version, partner, action in await session.execute(query):
+        days = max(0, review_times.days_since(deal.moved_at or deal.first_seen_at, now, clocks))
+        found.append(DealView(deal, version, partner, action, days, days >= policy.stall_days, today))
+    return found
+
+
+async def one_view(session: AsyncSession, deal_id: int, *, now: datetime, policy: Policy) -> DealView | None:
+    found = await views(session, Deal.id == deal_id, now=now, policy=policy, open_only=False)
+    return found[0] if found else None
+
+
+async def listed_uncounted(session: AsyncSession, partner_id: int, *, now: datetime, policy: Policy) -> list[DealView]:
+    """Open deals in which this partner has a part but is not the primary one: listed, never counted."""
+    part = select(DealPartner.deal_id).where(
+        DealPartner.partner_id == partner_id, DealPartner.valid_to.is_(None), DealPartner.is_primary.is_(False)
+    )
+    found = await views(session, Deal.id.in_(part), now=now, policy=policy)
+    return sorted(found, key=weight)
+
+
+async def answered(session: AsyncSession, occurrence_ids: Collection[int]) -> dict[int, dict[int, Answer]]:
+    """The latest answer for each deal, by occurrence."""
+    rows = await session.scalars(
+        select(Answer).where(Answer.occurrence_id.in_(occurrence_ids)).order_by(Answer.at, Answer.id)
+    )
+    found: dict[int, dict[int, Answer]] = {occurrence_id: {} for occurrence_id in occurrence_ids}
+    for answer in rows:
+        found[answer.occurrence_id][answer.deal_id] = answer
+    return found
+
+
+@dataclass(frozen=True)
+class Duty:
+    """Who answers for whose deals in one occurrence."""
+
+    occurrence_id: int
+    responder_id: int
+    owner_id: int | None
+    deal_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Staff:
+    """The people a plan is made with, read once."""
+
+    people: Mapping[int, Person]
+    readers: Mapping[int, Reader]
+    covers: Mapping[int, tuple[tuple[date, date, int], ...]]
+
+
+async def staff(session: AsyncSession, policy: Policy) -> Staff:
+    """Everybody with their working time and covers, in three statements."""
+    everyone = (await people.directory(session)).people
+    ours = [person for person in everyone.values() if person.side == "ours"]
+    covers: dict[int, list[tuple[date, date, int]]] = defaultdict(list)
+    for first, last, person_id, cover_id in await people.absences_with_cover(session):
+        covers[person_id].append((first, last, cover_id))
+    return Staff(
+        people=everyone,
+        readers=await people.readers(session, ours, policy),
+        covers={person_id: tuple(rows) for person_id, rows in covers.items()},
+    )
+
+
+def duties(occurrence: Occurrence, pm_id: int | None, listed: Iterable[DealView], staff_: Staff) -> list[Duty]:
+    """Who answers: the owner; the cover of an owner who is away when they would be asked; the PM for an orphan."""
+    by_pair: dict[tuple[int, int | None], list[int]] = defaultdict(list)
+    for view in listed:
+        responder = responder_for(view.version.owner_id, pm_id, occurrence.starts_at, staff_)
+        if responder is not None:
+            by_pair[responder, view.version.owner_id].append(view.id)
+    return [Duty(occurrence.id, responder, owner, tuple(ids)) for (responder, owner), ids in by_pair.items()]
+
+
+def responder_for(owner_id: int | None, pm_id: int | None, starts_at: datetime, staff_: Staff) -> int | None:
+    owner = staff_.people.get(owner_id) if owner_id is not None else None
+    if owner is None or not owner.active or owner.side != "ours":
+        return pm_id if pm_id in staff_.readers else None
+    reader = staff_.readers[owner.id]
+    usual = review_times.prompt_due(reader.model_copy(update={"absences": ()}), starts_at)
+    if usual is None:
+        return owner.id
+    day = local_date(usual, reader.zone)
+    if not is_absent(reader, day):
+        return owner.id
+    cover = next((who for first, last, who in staff_.covers.get(owner.id, ()) if first <= day <= last), None)
+    if cover is not None and cover in staff_.readers:
+        return cover
+    early = review_times.prompt_due(reader, starts_at)
+    # Asked a week ahead is not asked about this week: without a cover such an owner is named as absent instead.
+    return owner.id if early is not None and starts_at - early <= EARLIEST_PROMPT else None

@@ -1,0 +1,282 @@
+"""What is owed around every meeting, and when: steps are rows, recomputed while nobody has acted on them.
+
+`replan` makes the planned rows agree with the present: people come and go, deals change hands, a review is bumped. A
+step that was done, or recorded as late, is never touched again: that is what keeps a bump from prompting twice.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models import cadences, notes, reviews
+from models.cadences import AHEAD, Kind
+from models.domain import review_times
+from models.domain.policy import Policy
+from models.domain.workdays import Reader
+from models.domain.zones import local_date, zone
+from models.tables import Cadence, Occurrence, Step
+
+AHEAD_DAYS = timedelta(days=10)
+BEHIND_DAYS = timedelta(days=16)
+
+
+class StepKind:
+    """The steps of a weekly deal review. A new meeting adds its own here, in `plan_for` and in `tick.DO`."""
+
+    PROMPT = "prompt"
+    NUDGE = "nudge"
+    AGENDA = "agenda"
+    CLOSE_REQUEST = "close_request"
+    CLOSE_NUDGE = "close_nudge"
+    CONSOLIDATE = "consolidate"
+    EXPIRE = "expire"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One step as it should be. Times are business time; `recipient` is `p<id>` or `channel`."""
+
+    occurrence_id: int
+    kind: str
+    recipient: str
+    person_id: int | None
+    due_at: datetime
+    void_at: datetime
+
+    @property
+    def key(self) -> tuple[int, str, str]:
+        return self.occurrence_id, self.kind, self.recipient
+
+
+@dataclass(frozen=True)
+class Prompting:
+    """When somebody is asked about one review: the base of their nudge."""
+
+    occurrence: Occurrence
+    person_id: int
+    reader: Reader
+    due_at: datetime
+
+
+async def materialise(session: AsyncSession, *, now: datetime, policy: Policy) -> int:
+    """Fill the calendar up to the horizon and plan the steps of what is near; the number of steps changed."""
+    await cadences.ensure_standing(session, now=now, policy=policy)
+    await cadences.fill(session, now=now, policy=policy)
+    return await replan(session, now=now, policy=policy)
+
+
+async def replan(session: AsyncSession, *, now: datetime, policy: Policy) -> int:
+    """Make the planned steps agree with the present; the number of rows that changed."""
+    pairs = await _near(session, now)
+    rows = list(await session.scalars(select(Step).where(Step.occurrence_id.in_([pair[0].id for pair in pairs]))))
+    present = {(row.occurrence_id, row.kind, row.recipient): row for row in rows}
+    wanted = {item.key: item for item in await _wanted(session, pairs, present, now=now, policy=policy)}
+    changed = await _drop(session, [row for key, row in present.items() if row.state == "planned" and key not in wanted])
+    fresh = [item for key, item in wanted.items() if key not in present]
+    changed += await _insert(session, fresh)
+    for key, item in wanted.items():
+        row = present.get(key)
+        if row is None or row.state != "planned":
+            continue
+        waiting = row.due_at > item.due_at and item.due_at <= now  # the tick has put it off to working hours
+        if not waiting and (row.due_at, row.void_at) != (item.due_at, item.void_at):
+            row.due_at, row.void_at = item.due_at, item.void_at
+            changed += 1
+    return changed
+
+
+async def _near(session: AsyncSession, now: datetime) -> list[tuple[Occurrence, Cadence]]:
+    rows = await session.execute(
+        select(Occurrence, Cadence)
+        .join(Cadence, Cadence.id == Occurrence.cadence_id)
+        .where(Occurrence.starts_at > now - BEHIND_DAYS, Occurrence.starts_at < now + AHEAD_DAYS)
+        .order_by(Occurrence.starts_at, Occurrence.id)
+    )
+    return [(occurrence, cadence) for occurrence, cadence in rows]
+
+
+async def _drop(session: AsyncSession, rows: list[Step]) -> int:
+    if rows:
+        await session.execute(delete(Step).where(Step.id.in_([row.id for row in rows])))
+    return len(rows)
+
+
+async def _insert(session: AsyncSession, items: list[Wanted]) -> int:
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    for start in range(0, len(items), 500):
+        values = [
+            {
+                "occurrence_id": item.occurrence_id,
+                "kind": item.kind,
+                "recipient": item.recipient,
+                "person_id": item.person_id,
+                "due_at": item.due_at,
+                "void_at": item.void_at,
+                "state": "planned",
+                "note": "",
+            }
+            for item in items[start : start + 500]
+        ]
+        await session.execute(
+            insert(Step).values(values).on_conflict_do_nothing(index_elements=["occurrence_id", "kind", "recipient"])
+        )
+    return len(items)
+
+
+async def _wanted(
+    session: AsyncSession,
+    pairs: list[tuple[Occurrence, Cadence]],
+    present: Mapping[tuple[int, str, str], Step],
+    *,
+    now: datetime,
+    policy: Policy,
+) -> list[Wanted]:
+    staff = await reviews.staff(session, policy)
+    ahead = [pair for pair in pairs if pair[0].state in AHEAD and pair[0].closed_at is None]
+    asking = [pair for pair in ahead if pair[1].kind != Kind.FRIDAY_NOTE and pair[0].starts_at > now]
+    listed = await reviews.under_review(session, [pair[0].id for pair in asking], now=now, policy=policy)
+    steps = [
+        *_prompts(asking, listed, staff, present, policy),
+        *_meeting_steps(ahead, policy),
+        *_closing_steps(ahead, pairs, staff, policy),
+        *_friday_steps(pairs, policy),
+    ]
+    # What must not be sent any more when it is planned for the first time, because the review was set up after it,
+    # is late and recorded as such by the tick; what lies before the cadence existed is not owed at all.
+    made = {occurrence.id: cadence.created_at for occurrence, cadence in pairs}
+    return [step for step in steps if step.void_at > made[step.occurrence_id]]
+
+
+def _prompts(
+    asking: Iterable[tuple[Occurrence, Cadence]],
+    listed: Mapping[int, list[reviews.DealView]],
+    staff: reviews.Staff,
+    present: Mapping[tuple[int, str, str], Step],
+    policy: Policy,
+) -> list[Wanted]:
+    prompts: list[Prompting] = []
+    for occurrence, cadence in asking:
+        for person_id in {
+            duty.responder_id for duty in reviews.duties(occurrence, cadence.pm_id, listed[occurrence.id], staff)
+        }:
+            reader = staff.readers[person_id]
+            due = review_times.prompt_due(reader, occurrence.starts_at, policy.prompt_at)
+            if due is not None:
+                prompts.append(Prompting(occurrence, person_id, reader, due))
+    wanted = [_to_person(item.occurrence, StepKind.PROMPT, item.person_id, item.due_at) for item in prompts]
+    by_day: dict[tuple[int, date], list[Prompting]] = defaultdict(list)
+    for item in prompts:
+        by_day[item.person_id, local_date(item.due_at, item.reader.zone)].append(item)
+    for (person_id, _), group in by_day.items():
+        first = min(group, key=lambda item: item.occurrence.starts_at)
+        asked = present.get((first.occurrence.id, StepKind.PROMPT, f"p{person_id}"))
+        asked_at = asked.settled_at if asked is not None and asked.settled_at and asked.state == "done" else first.due_at
+        nudge = review_times.nudge_due(
+            first.reader, first.occurrence.starts_at, asked_at, policy.nudge_day_of, policy.nudge_fallback
+        )
+        if nudge is not None:
+            wanted += [_to_person(item.occurrence, StepKind.NUDGE, person_id, nudge) for item in group]
+    return wanted
+
+
+def _to_person(occurrence: Occurrence, kind: str, person_id: int, due: datetime) -> Wanted:
+    return Wanted(occurrence.id, kind, f"p{person_id}", person_id, due, occurrence.starts_at)
+
+
+def _meeting_steps(ahead: Iterable[tuple[Occurrence, Cadence]], policy: Policy) -> list[Wanted]:
+    return [
+        Wanted(
+            occurrence.id,
+            StepKind.AGENDA,
+            "channel",
+            None,
+            review_times.agenda_due(occurrence.starts_at, policy.agenda_lead),
+            occurrence.ends_at,
+        )
+        for occurrence, cadence in ahead
+        if cadence.kind == Kind.WEEKLY_REVIEW
+    ]
+
+
+def _closing_steps(
+    ahead: Iterable[tuple[Occurrence, Cadence]],
+    pairs: Iterable[tuple[Occurrence, Cadence]],
+    staff: reviews.Staff,
+    policy: Policy,
+) -> list[Wanted]:
+    reviews_ahead = [pair for pair in ahead if pair[1].kind == Kind.WEEKLY_REVIEW and pair[1].pm_id in staff.readers]
+    last_of_day: dict[tuple[int, date], datetime] = {}
+    for occurrence, cadence in reviews_ahead:
+        key = _manager(cadence), _day_of(occurrence, staff.readers[_manager(cadence)])
+        last_of_day[key] = max(last_of_day.get(key, occurrence.ends_at), occurrence.ends_at)
+    consolidations = _consolidations(pairs, policy)
+    wanted: list[Wanted] = []
+    for occurrence, cadence in reviews_ahead:
+        pm, reader = _manager(cadence), staff.readers[_manager(cadence)]
+        cutoff = notes.cutoff(occurrence, policy)
+        request = review_times.close_request_due(reader, last_of_day[pm, _day_of(occurrence, reader)])
+        if request is not None:
+            wanted.append(Wanted(occurrence.id, StepKind.CLOSE_REQUEST, f"p{pm}", pm, request, cutoff))
+        consolidation = consolidations.get(occurrence.slot)
+        nudge = review_times.close_nudge_due(reader, consolidation) if consolidation is not None else None
+        if nudge is not None and consolidation is not None and nudge > occurrence.ends_at:
+            wanted.append(Wanted(occurrence.id, StepKind.CLOSE_NUDGE, f"p{pm}", pm, nudge, consolidation))
+        wanted.append(Wanted(occurrence.id, StepKind.EXPIRE, "channel", None, cutoff, cutoff + timedelta(days=3650)))
+    return wanted
+
+
+def _manager(cadence: Cadence) -> int:
+    if cadence.pm_id is None:
+        raise LookupError(f"cadence {cadence.id} has no partner manager")
+    return cadence.pm_id
+
+
+def _day_of(occurrence: Occurrence, reader: Reader) -> date:
+    return local_date(occurrence.starts_at, reader.zone)
+
+
+def _consolidations(pairs: Iterable[tuple[Occurrence, Cadence]], policy: Policy) -> dict[str, datetime]:
+    """When each week's Friday note is due, by slot: never before the week's last review has ended."""
+    last: dict[str, datetime] = {}
+    fridays: dict[str, date] = {}
+    for occurrence, cadence in pairs:
+        if cadence.kind == Kind.FRIDAY_NOTE:
+            fridays[occurrence.slot] = occurrence.nominal_day
+        elif cadence.kind == Kind.WEEKLY_REVIEW and occurrence.state in (*AHEAD, "held", "held_late"):
+            last[occurrence.slot] = max(last.get(occurrence.slot, occurrence.ends_at), occurrence.ends_at)
+    return {
+        slot: review_times.consolidation_due(
+            policy.calendar, zone(policy.zone), friday, last.get(slot), policy.friday_note_at
+        )
+        for slot, friday in fridays.items()
+    }
+
+
+def _friday_steps(pairs: list[tuple[Occurrence, Cadence]], policy: Policy) -> list[Wanted]:
+    due = _consolidations(pairs, policy)
+    return [
+        Wanted(
+            occurrence.id,
+            StepKind.CONSOLIDATE,
+            "channel",
+            None,
+            due[occurrence.slot],
+            max(notes.cutoff(occurrence, policy), due[occurrence.slot] + timedelta(days=1)),
+        )
+        for occurrence, cadence in pairs
+        if cadence.kind == Kind.FRIDAY_NOTE and occurrence.published_at is None
+    ]
+
+
+async def settle(session: AsyncSession, steps: Iterable[Step], state: str, *, now: datetime, note: str = "") -> None:
+    """Record what became of these steps."""
+    ids = [step.id for step in steps]
+    if ids:
+        await session.execute(
+            update(Step).where(Step.id.in_(ids)).values(state=state, settled_at=now, note=note)
+        )

@@ -1,0 +1,321 @@
+"""Time comes in: turn every step owed at `now` into cards, artifacts and outbox rows.
+
+One transaction claims the due steps and writes what follows; a replica that loses the race finds them claimed. What is
+past its window is recorded as late, never dropped silently and never fired in a burst; what is late but still wanted
+waits for working hours.
+"""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models import cards, changes, closing, notes, outbox, people, reviews
+from models.cadences import AHEAD, Side, State
+from models.domain import review_times
+from models.domain.policy import Policy
+from models.domain.workdays import Reader
+from models.domain.zones import local_date
+from models.outbox import Owed
+from models.tables import Card, CardOccurrence, Cadence, Occurrence, Partner, Step
+from scheduling.plan import StepKind, settle
+
+ON_TIME = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class Due:
+    """One claimed step with what it belongs to."""
+
+    step: Step
+    occurrence: Occurrence
+    cadence: Cadence
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What the doers of one tick share."""
+
+    session: AsyncSession
+    now: datetime
+    policy: Policy
+    staff: reviews.Staff
+
+
+Doer = Callable[[Moment, list[Due]], Awaitable[int]]
+
+
+async def tick(session: AsyncSession, *, now: datetime, policy: Policy) -> int:
+    """Do every step owed at `now`; the number of steps settled or put off. Never commits."""
+    due = await _claim(session, now)
+    if not due:
+        return 0
+    moment = Moment(session, now, policy, await reviews.staff(session, policy))
+    late = [item for item in due if item.step.void_at <= now]
+    await settle(session, [item.step for item in late], "late", now=now, note="past its window")
+    ready = await _in_hours(moment, [item for item in due if item.step.void_at > now])
+    by_kind: dict[str, list[Due]] = defaultdict(list)
+    for item in ready:
+        by_kind[item.step.kind].append(item)
+    for kind, doer in DO.items():
+        if by_kind[kind]:
+            await doer(moment, by_kind[kind])
+    return len(due)
+
+
+async def _claim(session: AsyncSession, now: datetime) -> list[Due]:
+    rows = await session.execute(
+        select(Step, Occurrence, Cadence)
+        .join(Occurrence, Occurrence.id == Step.occurrence_id)
+        .join(Cadence, Cadence.id == Occurrence.cadence_id)
+        .where(Step.state == "planned", Step.due_at <= now)
+        .order_by(Step.due_at, Step.id)
+        .with_for_update(skip_locked=True, of=Step)
+    )
+    return [Due(step, occurrence, cadence) for step, occurrence, cadence in rows]
+
+
+async def _in_hours(moment: Moment, due: list[Due]) -> list[Due]:
+    """Those that may go out now. The rest waits for its reader's working hours, or is late if they come too late."""
+    company = people.company_reader(moment.policy)
+    ready: list[Due] = []
+    for item in due:
+        reader = _reader(item, moment, company)
+        opens = review_times.waits_until(reader, moment.now) if reader is not None else moment.now
+        if opens is not None and opens <= moment.now:
+            ready.append(item)
+        elif opens is None or opens >= item.step.void_at:
+            await settle(moment.session, [item.step], "late", now=moment.now, note="no working hours left before it")
+        else:
+            item.step.due_at = opens
+    return ready
+
+
+def _reader(item: Due, moment: Moment, company: Reader) -> Reader | None:
+    """Whose working hours a step waits for; None for what nobody reads, and for a channel's post that is on time."""
+    if item.step.kind == StepKind.EXPIRE:
+        return None
+    if item.step.person_id is not None:
+        return moment.staff.readers.get(item.step.person_id)
+    return company if moment.now - item.step.due_at > ON_TIME else None
+
+
+async def prompt(moment: Moment, due: list[Due]) -> int:
+    """One card for each person and local day, all their reviews in it; a review added later joins it."""
+    asked = await _with_open_deals(moment, due)
+    await _put_on_cards(moment, asked, cards.PROMPT)
+    await settle(moment.session, [item.step for item in due if item not in asked], "nothing", now=moment.now)
+    prompted = [item.occurrence.id for item in due if item.occurrence.state == State.PLANNED]
+    if prompted:
+        await moment.session.execute(
+            update(Occurrence)
+            .where(Occurrence.id.in_(prompted))
+            .values(state=State.PROMPTED, prompted_at=moment.now)
+            .execution_options(synchronize_session=False)
+        )
+    return len(asked)
+
+
+async def nudge(moment: Moment, due: list[Due]) -> int:
+    """One nudge a person a day, only for what is still open."""
+    asked = await _with_open_deals(moment, due)
+    await _put_on_cards(moment, asked, cards.NUDGE)
+    await settle(moment.session, [item.step for item in due if item not in asked], "nothing", now=moment.now)
+    return len(asked)
+
+
+async def _with_open_deals(moment: Moment, due: list[Due]) -> list[Due]:
+    """The steps whose person still has a deal to answer for: never to someone who has answered."""
+    ids = sorted({item.occurrence.id for item in due})
+    listed = await reviews.under_review(moment.session, ids, now=moment.now, policy=moment.policy)
+    done = await reviews.answered(moment.session, ids)
+    waiting: set[tuple[int, int]] = set()
+    for item in {item.occurrence.id: item for item in due}.values():
+        for duty in reviews.duties(item.occurrence, item.cadence.pm_id, listed[item.occurrence.id], moment.staff):
+            if any(deal_id not in done[item.occurrence.id] for deal_id in duty.deal_ids):
+                waiting.add((item.occurrence.id, duty.responder_id))
+    return [
+        item
+        for item in due
+        if item.occurrence.state in AHEAD and (item.occurrence.id, item.step.person_id) in waiting
+    ]
+
+
+async def _put_on_cards(moment: Moment, due: list[Due], kind: str) -> None:
+    """Make (or find) each person's card of their local day, put the reviews on it, and owe its first post."""
+    if not due:
+        return
+    session, now = moment.session, moment.now
+    days = {
+        item.step.person_id: local_date(now, moment.staff.readers[item.step.person_id].zone)
+        for item in due
+        if item.step.person_id is not None
+    }
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    fresh = [
+        {"kind": kind, "person_id": person_id, "day": day, "created_at": now, "wanted": 1, "shown": 0, "dead": "",
+         "fence": 0}
+        for person_id, day in days.items()
+    ]  # fmt: skip
+    for start in range(0, len(fresh), 500):
+        await session.execute(
+            insert(Card).values(fresh[start : start + 500]).on_conflict_do_nothing(
+                index_elements=["kind", "person_id", "day"]
+            )
+        )
+    found = await session.execute(
+        select(Card.id, Card.person_id, Card.day).where(Card.kind == kind, Card.day.in_(set(days.values())))
+    )
+    card_of = {(person_id, day): card_id for card_id, person_id, day in found}
+    links = [
+        {"card_id": card_of[item.step.person_id, days[item.step.person_id]], "occurrence_id": item.occurrence.id}
+        for item in due
+        if item.step.person_id is not None
+    ]
+    await _link(session, links)
+    await outbox.enqueue(session, list(_card_posts(due, days, card_of, kind)), now=now)
+    await settle(session, [item.step for item in due], "done", now=now)
+    await cards.touch_homes(session, list(days))
+
+
+async def _link(session: AsyncSession, links: list[dict[str, int]]) -> None:
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    for start in range(0, len(links), 500):
+        await session.execute(
+            insert(CardOccurrence).values(links[start : start + 500]).on_conflict_do_nothing(
+                index_elements=["card_id", "occurrence_id"]
+            )
+        )
+    await session.execute(
+        update(Card)
+        .where(Card.id.in_({link["card_id"] for link in links}))
+        .values(wanted=Card.wanted + 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _card_posts(
+    due: Iterable[Due], days: dict[int, date], card_of: dict[tuple[int, date | None], int], kind: str
+) -> Iterable[Owed]:
+    latest: dict[int, datetime] = {}
+    due_at: dict[int, datetime] = {}
+    for item in due:
+        person_id = item.step.person_id
+        if person_id is None:
+            continue
+        latest[person_id] = max(latest.get(person_id, item.step.void_at), item.step.void_at)
+        due_at[person_id] = min(due_at.get(person_id, item.step.due_at), item.step.due_at)
+    for person_id, void_at in latest.items():
+        day = days[person_id]
+        card_id = card_of[person_id, day]
+        yield Owed(
+            key=f"{kind}:{person_id}:{day.isoformat()}",
+            template=kind,
+            args={"card_id": card_id},
+            due_at=due_at[person_id],
+            void_at=void_at,
+            person_id=person_id,
+            card_id=card_id,
+        )
+
+
+async def agenda(moment: Moment, due: list[Due]) -> int:
+    """The agenda in the partner's internal channel; the partner manager's DM where there is none."""
+    partners = await _partners(moment, due)
+    owed = []
+    for item in due:
+        partner = partners[item.cadence.partner_id or 0]
+        facts, waiting, absent = await notes.agenda_facts(
+            moment.session, item.occurrence.id, now=moment.now, policy=moment.policy
+        )
+        artifact = await notes.freeze(
+            moment.session, item.occurrence, notes.AGENDA, facts, partner_id=partner.id, now=moment.now
+        )
+        owed.append(
+            Owed(
+                key=f"agenda:{item.occurrence.id}",
+                template=notes.AGENDA,
+                args={"artifact_id": artifact.id, "waiting": waiting, "absent": absent},
+                due_at=item.step.due_at,
+                void_at=item.step.void_at,
+                channel_ref=partner.internal_channel,
+                person_id=None if partner.internal_channel else partner.pm_id,
+                occurrence_id=item.occurrence.id,
+            )
+        )
+    await outbox.enqueue(moment.session, owed, now=moment.now)
+    await settle(moment.session, [item.step for item in due], "done", now=moment.now)
+    return len(owed)
+
+
+async def _partners(moment: Moment, due: Iterable[Due]) -> dict[int, Partner]:
+    ids = {item.cadence.partner_id for item in due}
+    return {row.id: row for row in await moment.session.scalars(select(Partner).where(Partner.id.in_(ids)))}
+
+
+async def close_request(moment: Moment, due: list[Due]) -> int:
+    """One "close your reviews" card after the partner manager's last review of the day."""
+    return await _closing_card(moment, due, cards.CLOSE)
+
+
+async def close_nudge(moment: Moment, due: list[Due]) -> int:
+    """Before the Friday note: what is not closed yet."""
+    return await _closing_card(moment, due, cards.CLOSE_NUDGE)
+
+
+async def _closing_card(moment: Moment, due: list[Due], kind: str) -> int:
+    still = [item for item in due if item.occurrence.closed_at is None and item.occurrence.state in AHEAD]
+    await settle(moment.session, [item.step for item in due if item not in still], "nothing", now=moment.now)
+    await _put_on_cards(moment, still, kind)
+    # Last week's review that nobody closed stands on the same card: it can still be closed.
+    for pm_id in {item.step.person_id for item in still}:
+        if pm_id is None:
+            continue
+        card_id = await moment.session.scalar(
+            select(Card.id).where(Card.kind == kind, Card.person_id == pm_id).order_by(Card.id.desc()).limit(1)
+        )
+        older = await closing.waiting_for(moment.session, pm_id, now=moment.now)
+        if card_id is not None and older:
+            await _link(moment.session, [{"card_id": card_id, "occurrence_id": row.id} for row, _ in older])
+    return len(still)
+
+
+async def consolidate(moment: Moment, due: list[Due]) -> int:
+    """The Friday note."""
+    for item in due:
+        artifact = await notes.publish_friday(
+            moment.session, item.occurrence, now=moment.now, policy=moment.policy
+        )
+        await settle(moment.session, [item.step], "done" if artifact else "nothing", now=moment.now)
+    await cards.touch_homes(moment.session)
+    return len(due)
+
+
+async def expire(moment: Moment, due: list[Due]) -> int:
+    """A review never closed is recorded as skipped, our side, "not closed"."""
+    for item in due:
+        if item.occurrence.closed_at is None and item.occurrence.state in AHEAD:
+            item.occurrence.state, item.occurrence.skip_side = State.SKIPPED, Side.OURS
+            item.occurrence.skip_reason, item.occurrence.closed_at = "not closed", moment.now
+            changes.note(moment.session, "occurrence", item.occurrence.id, "state", "prompted", State.SKIPPED,
+                         by_id=None, source="system", at=moment.now, reason="not closed")  # fmt: skip
+    await settle(moment.session, [item.step for item in due], "done", now=moment.now)
+    await cards.touch_occurrences(moment.session, [item.occurrence.id for item in due])
+    return len(due)
+
+
+#: What is done for each kind of step, in this order: what ends a week comes before what consolidates it.
+DO: dict[str, Doer] = {
+    StepKind.PROMPT: prompt,
+    StepKind.NUDGE: nudge,
+    StepKind.AGENDA: agenda,
+    StepKind.CLOSE_REQUEST: close_request,
+    StepKind.CLOSE_NUDGE: close_nudge,
+    StepKind.EXPIRE: expire,
+    StepKind.CONSOLIDATE: consolidate,
+}
+
