@@ -65,7 +65,10 @@ def fingerprint(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Given:
-    """What a person submitted: `fields` as typed, `shown` the fingerprints of what their form showed."""
+    """What a person submitted: `fields` as typed, `shown` the fingerprints of what their form showed.
+
+    `absent` names the fields the form did not have: they are left alone.
+    """
 
     occurrence_id: int
     deal_id: int
@@ -75,6 +78,7 @@ class Given:
     outcome: str = Outcome.OPEN
     drop_reason: str = ""
     unknown_owner: str = ""
+    absent: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -238,7 +242,8 @@ async def _changes(session: AsyncSession, given: Given, present: Fields, at: Sit
     changed = {
         name
         for name, print_ in given.fields.prints().items()
-        if print_ != given.shown.get(name, now_prints[name]) or (replaces and name in ACTION_FIELDS)
+        if name not in given.absent
+        and (print_ != given.shown.get(name, now_prints[name]) or (replaces and name in ACTION_FIELDS))
     }
     errors = await _field_errors(session, given, changed, at)
     if errors:

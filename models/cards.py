@@ -4,10 +4,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import case, func, or_, select, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.tables import Card, CardOccurrence
+from models.tables import Card, CardOccurrence, UtcDateTime
 
 HOME = "home"
 PROMPT = "prompt"
@@ -15,12 +15,17 @@ NUDGE = "nudge"
 CLOSE = "close"
 CLOSE_NUDGE = "close_nudge"
 
+_BEHIND = (Card.shown < Card.wanted, Card.dead == "", or_(Card.ts.is_not(None), Card.kind == HOME))
+
 
 async def touch_occurrences(session: AsyncSession, occurrence_ids: Collection[int]) -> None:
     """Wish for every card that carries one of these reviews to be shown anew."""
     carriers = select(CardOccurrence.card_id).where(CardOccurrence.occurrence_id.in_(occurrence_ids))
     await session.execute(
-        update(Card).where(Card.id.in_(carriers)).values(wanted=Card.wanted + 1).execution_options(synchronize_session=False)
+        update(Card)
+        .where(Card.id.in_(carriers))
+        .values(wanted=Card.wanted + 1)
+        .execution_options(synchronize_session=False)
     )
 
 
@@ -42,6 +47,7 @@ async def home(session: AsyncSession, person_id: int, *, now: datetime) -> Card:
         await session.flush()
     else:
         card.wanted += 1
+        card.dead = ""  # it was opened, so it lives
     return card
 
 
@@ -58,20 +64,16 @@ class Wish:
     fence: int
 
 
-async def claim(
-    session: AsyncSession, *, real_now: datetime, lease_until: datetime, most: int = 10
-) -> list[Wish]:
-    """Lease the cards that want an edit: those posted (or Homes), behind, and not in another's hands."""
+async def claim(session: AsyncSession, *, real_now: datetime, lease_until: datetime, most: int = 10) -> list[Wish]:
+    """Lease the cards that want an edit, messages first: posted (or Homes), behind, and in nobody else's hands."""
     rows = await session.scalars(
         select(Card)
         .where(
-            Card.shown < Card.wanted,
-            Card.dead == "",
-            or_(Card.ts.is_not(None), Card.kind == HOME),
+            *_BEHIND,
             or_(Card.lease_until.is_(None), Card.lease_until < real_now),
             or_(Card.not_before.is_(None), Card.not_before <= real_now),
         )
-        .order_by(Card.id)
+        .order_by(case((Card.kind == HOME, 1), else_=0), Card.id)
         .limit(most)
         .with_for_update(skip_locked=True)
     )
@@ -82,12 +84,15 @@ async def claim(
     return wishes
 
 
-async def shown(session: AsyncSession, wish: Wish) -> None:
-    """Slack has this version now; a holder whose lease was taken over changes nothing."""
+async def shown(session: AsyncSession, wish: Wish, *, not_before: datetime | None = None) -> None:
+    """Slack has this version now; a holder whose lease was taken over changes nothing.
+
+    `not_before` (real time) keeps the next edit off for a while, so that wishes gather.
+    """
     await session.execute(
         update(Card)
         .where(Card.id == wish.card_id, Card.fence == wish.fence)
-        .values(shown=wish.version, lease_until=None, not_before=None)
+        .values(shown=wish.version, lease_until=None, not_before=not_before)
     )
 
 
@@ -97,6 +102,37 @@ async def retry_later(session: AsyncSession, wish: Wish, *, not_before: datetime
         .where(Card.id == wish.card_id, Card.fence == wish.fence)
         .values(lease_until=None, not_before=not_before)
     )
+
+
+async def hold_back(session: AsyncSession, *, homes: bool, not_before: datetime) -> None:
+    """Slack limits a method, not a card: no Home (or no message) that is behind is edited before `not_before`."""
+    behind = (
+        select(Card.id)
+        .where(
+            *_BEHIND,
+            (Card.kind == HOME) if homes else (Card.kind != HOME),
+            or_(Card.not_before.is_(None), Card.not_before < not_before),
+        )
+        .with_for_update(skip_locked=True)
+    )
+    await session.execute(
+        update(Card)
+        .where(Card.id.in_(behind))
+        .values(not_before=not_before)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def next_free(session: AsyncSession) -> datetime | None:
+    """The next instant (real time) at which a card that is behind can be edited: a lease ends, a retry may begin."""
+    later = case(
+        (Card.not_before.is_(None), Card.lease_until),
+        (Card.lease_until.is_(None), Card.not_before),
+        (Card.lease_until > Card.not_before, Card.lease_until),
+        else_=Card.not_before,
+    )
+    found: datetime | None = await session.scalar(select(func.min(type_coerce(later, UtcDateTime()))).where(*_BEHIND))
+    return found
 
 
 async def give_up(session: AsyncSession, wish: Wish, problem: str) -> None:

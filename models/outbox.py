@@ -6,12 +6,12 @@ was taken over changes nothing.
 """
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, case, cast, func, or_, select, type_coerce, update
+from sqlalchemy import ColumnElement, String, and_, case, cast, func, literal, or_, select, type_coerce, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -19,6 +19,11 @@ from sqlalchemy.orm import aliased
 from models.tables import Card, Outbox, Pace, UtcDateTime
 
 PACE = timedelta(seconds=1)
+WAITING = ("pending", "sending")
+ENDED = ("held", "void", "failed", "undetermined")
+
+_CLAIMING = " claiming"
+"""The row of `pace` that claimants lock; no channel's name has a space."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ async def enqueue(session: AsyncSession, owed: Collection[Owed], *, now: datetim
     ids: dict[str, int] = {}
     if parents:
         found = await session.execute(select(Outbox.key, Outbox.id).where(Outbox.key.in_(parents)))
-        ids = dict(found.tuples())
+        ids = {key: row_id for key, row_id in found}  # noqa: C416 - a Row is a tuple, which mypy does not know
     rows = [_row(item, ids, now) for item in owed]
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     added = 0
@@ -96,61 +101,109 @@ async def claim(
 
     Rows left `sending` by a holder that died come back here once their lease is over, for read-back.
     """
-    parent = aliased(Outbox)
-    query = (
-        select(Outbox)
+    await _claim_alone(session)
+    await _end_orphans(session)
+    parent, held = aliased(Outbox), aliased(Outbox)
+    busy = select(_destination(held)).where(held.state.in_(WAITING), held.lease_until >= real_now)
+    free = (Outbox.state.in_(WAITING), or_(Outbox.lease_until.is_(None), Outbox.lease_until < real_now))
+    order = (Outbox.urgent.desc(), Outbox.due_at, Outbox.id)
+    ready = (
+        select(Outbox.id, func.row_number().over(partition_by=_destination(), order_by=order).label("place"))
         .outerjoin(parent, parent.id == Outbox.parent_id)
         .outerjoin(Pace, Pace.channel == _destination())
         .where(
+            *free,
             Outbox.due_at <= now,
-            or_(Outbox.state == "pending", Outbox.state == "sending"),
-            or_(Outbox.lease_until.is_(None), Outbox.lease_until < real_now),
             or_(Outbox.not_before.is_(None), Outbox.not_before <= real_now),
             or_(Outbox.parent_id.is_(None), parent.state == "sent"),
             or_(Pace.next_at.is_(None), Pace.next_at <= now),
+            _destination().not_in(busy),
         )
-        .order_by(Outbox.urgent.desc(), Outbox.due_at, Outbox.id)
-        .limit(most * 8)
-        .with_for_update(skip_locked=True, of=Outbox)
+        .subquery()
     )
-    busy = set(
-        await session.scalars(select(_destination()).where(Outbox.state == "sending", Outbox.lease_until >= real_now))
+    chosen = await session.scalars(
+        select(Outbox)
+        # `free` again: PostgreSQL judges a row that was changed while it was being locked by these conditions alone.
+        .where(*free, Outbox.id.in_(select(ready.c.id).where(ready.c.place == 1)))
+        .order_by(*order)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
     )
-    chosen: list[Outbox] = []
-    for row in await session.scalars(query):
-        place = destination(row)
-        if place in busy or len(chosen) == most:
-            continue
-        busy.add(place)
+    rows = list(chosen)
+    for row in rows:
         row.lease_until, row.fence = real_now + lease, row.fence + 1
-        chosen.append(row)
     await session.flush()
-    return chosen
+    return rows
 
 
-def _destination() -> ColumnElement[str]:
-    return func.coalesce("p" + cast(Outbox.person_id, String), Outbox.channel_ref)
+async def _claim_alone(session: AsyncSession) -> None:
+    """One claimant at a time, for the few milliseconds a claim takes.
+
+    SKIP LOCKED alone keeps a row from two holders but not a channel: the second claimant does not see the leases that
+    the first has not committed, and would take the channel's next row. SQLite has one writer anyhow.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return
+    lock = select(Pace).where(Pace.channel == _CLAIMING).with_for_update()
+    if await session.scalar(lock) is None:
+        await session.execute(
+            postgresql.insert(Pace)
+            .values(channel=_CLAIMING, next_at=datetime(1970, 1, 1, tzinfo=UTC))
+            .on_conflict_do_nothing(index_elements=["channel"])
+        )
+        await session.scalar(lock)
+
+
+async def _end_orphans(session: AsyncSession) -> None:
+    """What was enqueued below a message that will never be sent ends like it: it would wait for ever."""
+    parent = aliased(Outbox)
+    of_parent = select(parent.state).where(parent.id == Outbox.parent_id).scalar_subquery()
+    why = select(parent.problem).where(parent.id == Outbox.parent_id).scalar_subquery()
+    await session.execute(
+        update(Outbox)
+        .where(Outbox.state == "pending", Outbox.parent_id.is_not(None), of_parent.in_(ENDED))
+        .values(state=of_parent, problem=literal("the message above it was not sent: ") + why)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _destination(row: type[Outbox] = Outbox) -> ColumnElement[str]:
+    # "@" begins no channel's name, so that a person and a channel never share a pace.
+    return func.coalesce("@" + cast(row.person_id, String), func.ltrim(row.channel_ref, "#"))
 
 
 def destination(row: Outbox) -> str:
     """What pacing and "one at a time" go by: the person or the channel."""
-    return f"p{row.person_id}" if row.person_id is not None else row.channel_ref
+    return f"@{row.person_id}" if row.person_id is not None else row.channel_ref.lstrip("#")
 
 
-async def begin_attempt(session: AsyncSession, row_id: int, fence: int, *, now: datetime) -> bool:
-    """Commit this before the call: from here on the message may exist. False when the lease was lost."""
+async def begin_attempt(
+    session: AsyncSession,
+    row_id: int,
+    fence: int,
+    *,
+    now: datetime,
+    lease_until: datetime | None = None,
+    channel_id: str | None = None,
+) -> bool:
+    """Commit this before the call: from here on the message may exist. False when the lease was lost.
+
+    `lease_until` (real time) makes the lease whole again, so that it outlives the call; `channel_id` is where to look
+    for the message if the answer is lost.
+    """
     result = await session.execute(
         update(Outbox)
-        .where(Outbox.id == row_id, Outbox.fence == fence)
-        .values(state="sending", attempts=Outbox.attempts + 1, first_try_at=func.coalesce(Outbox.first_try_at, now))
+        .where(Outbox.id == row_id, Outbox.fence == fence, Outbox.state.in_(WAITING))
+        .values(
+            state="sending",
+            attempts=Outbox.attempts + 1,
+            first_try_at=func.coalesce(Outbox.first_try_at, literal(now, UtcDateTime())),
+            lease_until=lease_until or Outbox.lease_until,
+            channel_id=channel_id or Outbox.channel_id,
+        )
     )
     return bool(result.rowcount)  # type: ignore[attr-defined]
-
-
-async def remember_channel(session: AsyncSession, row_id: int, fence: int, channel_id: str) -> None:
-    await session.execute(
-        update(Outbox).where(Outbox.id == row_id, Outbox.fence == fence).values(channel_id=channel_id)
-    )
 
 
 @dataclass(frozen=True)
@@ -166,8 +219,16 @@ async def finish(session: AsyncSession, row: Outbox, fence: int, sent: Sent, *, 
     """The message stands. Sets the card's place and the channel's pace; False when the lease was lost."""
     result = await session.execute(
         update(Outbox)
-        .where(Outbox.id == row.id, Outbox.fence == fence, Outbox.state != "sent")
-        .values(state="sent", channel_id=sent.channel_id, ts=sent.ts, sent_at=now, lease_until=None, problem="")
+        .where(Outbox.id == row.id, Outbox.fence == fence, Outbox.state.in_(WAITING))
+        .values(
+            state="sent",
+            channel_id=sent.channel_id,
+            ts=sent.ts,
+            sent_at=now,
+            lease_until=None,
+            not_before=None,
+            problem="",
+        )
     )
     if not result.rowcount:  # type: ignore[attr-defined]
         return False
@@ -189,21 +250,24 @@ async def _pace(session: AsyncSession, channel: str, next_at: datetime) -> None:
     )
 
 
-async def settle(session: AsyncSession, row_id: int, fence: int, state: str, problem: str) -> None:
+async def settle(session: AsyncSession, row_id: int, fence: int, state: str, problem: str) -> bool:
     """End a row that will not be sent: void, failed, held or undetermined, with the reason for a person.
 
-    What waits below it in a thread ends with it: it would wait for ever.
+    What waits below it in a thread ends with it: it would wait for ever. False, and nothing, when the lease was lost.
     """
-    await session.execute(
+    result = await session.execute(
         update(Outbox)
-        .where(Outbox.id == row_id, Outbox.fence == fence)
-        .values(state=state, problem=problem, lease_until=None)
+        .where(Outbox.id == row_id, Outbox.fence == fence, Outbox.state.in_(WAITING))
+        .values(state=state, problem=problem, lease_until=None, not_before=None)
     )
+    if not result.rowcount:  # type: ignore[attr-defined]
+        return False
     await session.execute(
         update(Outbox)
         .where(Outbox.parent_id == row_id, Outbox.state == "pending")
         .values(state=state, problem=f"the message above it was not sent: {problem}")
     )
+    return True
 
 
 async def release(
@@ -212,20 +276,74 @@ async def release(
     """Give the lease back: try again after `not_before` (real time)."""
     await session.execute(
         update(Outbox)
-        .where(Outbox.id == row_id, Outbox.fence == fence)
+        .where(Outbox.id == row_id, Outbox.fence == fence, Outbox.state.in_(WAITING))
         .values(state=state, lease_until=None, not_before=not_before, problem=problem)
     )
 
 
-async def next_due(session: AsyncSession) -> datetime | None:
-    """The next instant (business time) at which something waiting can be sent, pacing included."""
+async def hold_back(session: AsyncSession, *, now: datetime, not_before: datetime) -> None:
+    """Slack limits a method, not a message: nothing that is due is tried before `not_before` (real time)."""
+    waiting = (
+        select(Outbox.id)
+        .where(
+            Outbox.state.in_(WAITING),
+            Outbox.due_at <= now,
+            or_(Outbox.not_before.is_(None), Outbox.not_before < not_before),
+        )
+        .with_for_update(skip_locked=True)
+    )
+    await session.execute(
+        update(Outbox)
+        .where(Outbox.id.in_(waiting))
+        .values(not_before=not_before)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def next_due(session: AsyncSession, *, real_now: datetime | None = None) -> datetime | None:
+    """The next instant (business time) at which something waiting can be sent, pacing included.
+
+    With `real_now`, rows that real time holds back beyond it (a lease, a retry) do not count.
+    """
+    return await _earliest(session, _paced(), [] if real_now is None else [_free_by(real_now)])
+
+
+async def next_paced(session: AsyncSession, *, now: datetime, real_now: datetime) -> datetime | None:
+    """The next instant (business time) at which a row goes on that is due already and waits for its channel's pace."""
+    return await _earliest(session, _paced(), [Outbox.due_at <= now, Pace.next_at > now, _free_by(real_now)])
+
+
+async def next_free(session: AsyncSession, *, now: datetime) -> datetime | None:
+    """The next instant (real time) at which a lease ends or a retry may begin, of the rows that could go on now."""
+    later = case(
+        (Outbox.not_before.is_(None), Outbox.lease_until),
+        (Outbox.lease_until.is_(None), Outbox.not_before),
+        (Outbox.lease_until > Outbox.not_before, Outbox.lease_until),
+        else_=Outbox.not_before,
+    )
+    return await _earliest(session, later, [Outbox.due_at <= now, or_(Pace.next_at.is_(None), Pace.next_at <= now)])
+
+
+def _paced() -> ColumnElement[datetime]:
+    return case((Pace.next_at > Outbox.due_at, Pace.next_at), else_=Outbox.due_at)
+
+
+def _free_by(real_now: datetime) -> ColumnElement[bool]:
+    return and_(
+        or_(Outbox.lease_until.is_(None), Outbox.lease_until <= real_now),
+        or_(Outbox.not_before.is_(None), Outbox.not_before <= real_now),
+    )
+
+
+async def _earliest(
+    session: AsyncSession, instant: ColumnElement[Any], conditions: Iterable[ColumnElement[bool]]
+) -> datetime | None:
     parent = aliased(Outbox)
-    paced = case((Pace.next_at > Outbox.due_at, Pace.next_at), else_=Outbox.due_at)
     found: datetime | None = await session.scalar(
-        select(func.min(type_coerce(paced, UtcDateTime())))
+        select(func.min(type_coerce(instant, UtcDateTime())))
         .select_from(Outbox)
         .outerjoin(parent, parent.id == Outbox.parent_id)
         .outerjoin(Pace, Pace.channel == _destination())
-        .where(Outbox.state.in_(("pending", "sending")), or_(Outbox.parent_id.is_(None), parent.state == "sent"))
+        .where(Outbox.state.in_(WAITING), or_(Outbox.parent_id.is_(None), parent.state == "sent"), *conditions)
     )
     return found

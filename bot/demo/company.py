@@ -1,27 +1,26 @@
-"""The demo company: made for a day, the same for the same seed."""
+"""The demo company: Halyard Systems of London, made for a day, the same for the same seed."""
 
-from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from random import Random
 
+from bot.demo import cast
+from bot.demo.build import Company, build
+from bot.demo.deals import Story, tell
 
-@dataclass(frozen=True)
-class Company:
-    """Four CSV texts for the real import, the seed of a local Slack, and the settings of the installation.
-
-    `before` is the day of the first deals file, about twenty days earlier: `deals_csv_before` as of then,
-    `deals_csv` as of today. `settings`: company zone, holidays and leadership channel by name.
-    """
-
-    today: date
-    before: date
-    people_csv: str
-    partners_csv: str
-    deals_csv_before: str
-    deals_csv: str
-    workspace: dict[str, Any]
-    settings: dict[str, str]
+__all__ = ["Company", "make_company"]
 
 
 def make_company(today: date, seed: int = 1) -> Company:
-    raise NotImplementedError
+    """23 partners, two partner managers, six AEs in three time zones, and sixty deals with three weeks of history."""
+    rng = Random(seed)
+    accounts = list(cast.ACCOUNTS)
+    rng.shuffle(accounts)
+    stories: list[Story] = []
+    for place, (partners, plots) in enumerate(cast.PLOTS):
+        owners = cast.DESKS[place % len(cast.DESKS)]
+        for step, plot in enumerate(plots):
+            owner = owners[step % len(owners)]
+            other = owners[(step + 1) % len(owners)]
+            stories.append(Story(plot, accounts.pop(), partners, owner, other))
+    deals = tell(stories, today=today, rng=rng)
+    return build(cast.COMPANY, today=today, deals=deals)

@@ -46,6 +46,7 @@ class Admin:
             raise Refused(f"no action {name!r}; there are: {', '.join(self.actions)}")
         done = await self.actions[name](args)
         self._world.watches.touch()
+        await self._events.handed_over()
         await self._world.clock.settle()
         return {"ok": True, **done}
 

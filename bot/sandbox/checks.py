@@ -93,7 +93,7 @@ def text(most: int, *kinds: str, least: int = 1) -> Check:
             yield say(f"must be a valid enum value ({', '.join(allowed)})", f"{at}/type")
             return
         extra = {"type", "text", "verbatim"} if value["type"] == "mrkdwn" else {"type", "text", "emoji"}
-        for name in value.keys() - extra:
+        for name in sorted(value.keys() - extra):
             yield say(f"invalid additional property: {name}", at)
         if "text" not in value:
             yield say("missing required field: text", at)
@@ -131,7 +131,7 @@ class Shape:
         if not isinstance(value, dict):
             yield say("must provide an object", at)
             return
-        for name in value.keys() - self.fields.keys() - {"type"}:
+        for name in sorted(value.keys() - self.fields.keys() - {"type"}):
             yield say(f"invalid additional property: {name}", at)
         missing = [name for name in self.need if value.get(name) is None]
         for name in missing:

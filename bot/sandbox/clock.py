@@ -15,6 +15,8 @@ Json = dict[str, Any]
 SETTLE_WITHIN = timedelta(minutes=10)
 MOST_STEPS = 20_000
 STUCK_AFTER = 50
+NEVER = datetime.min.replace(tzinfo=UTC)
+"""What time it is for a bot that was not told yet."""
 NOT_RUNNING = "the bot is not running"
 
 
@@ -32,7 +34,7 @@ class Due:
     def from_dict(cls, data: Json) -> Due:
         due = data.get("next_due")
         return cls(
-            now=datetime.fromisoformat(data["now"]),
+            now=datetime.fromisoformat(data["now"]) if data.get("now") else NEVER,
             next_due=datetime.fromisoformat(due) if due else None,
             next_what=data.get("next_what"),
             settling=bool(data.get("settling")),
@@ -73,6 +75,7 @@ class Clock:
         """The bot's last answer; None before the first and while it is not reachable."""
         self.reachable = False
         self.moving = False
+        self._asked = self._settled = 0
 
     def now(self) -> datetime:
         return self._now or datetime.now(UTC)
@@ -85,7 +88,7 @@ class Clock:
 
     @property
     def note(self) -> str | None:
-        return NOT_RUNNING if self._control is not None and not self.reachable else None
+        return NOT_RUNNING if self.simulated and self._control is not None and not self.reachable else None
 
     async def advance_to(self, target: datetime) -> Moved:
         """Go from due time to due time up to `target`. Raises ValueError for the past or a real clock."""
@@ -109,8 +112,14 @@ class Clock:
         """Let the bot finish what belongs to the present moment. Nothing to do on a real clock."""
         if not self.simulated or self._control is None:
             return
+        self._asked += 1
+        mine = self._asked
         async with self._lock:
+            if self._settled >= mine:
+                return  # one run that began after this call has served everybody who waited
+            covered = self._asked
             await self._settle(await self._run(), self.now())
+            self._settled = covered
 
     async def beat(self) -> None:
         """Called every now and then: notice a bot that came, left or restarted, and tell it the time."""
@@ -121,7 +130,7 @@ class Clock:
         if self._lock.locked():
             return
         self.reachable, self.due = due is not None, due
-        if due is not None and self.simulated and (not was or due.now < self.now()):
+        if self.simulated and (due is None or not was or due.now < self.now()):
             await self.settle()
 
     def _movable(self) -> None:
@@ -145,10 +154,9 @@ class Clock:
         moved = Moved(self.now())
         self.moving = True
         try:
-            due = await self._walk(await self._run(), target, moved)
+            await self._walk(await self._run(), target, moved)
             self._now = max(target, self.now())
-            due = await self._run() if due is not None or self._control is not None else None
-            await self._settle(due, target)
+            await self._settle(await self._run(), target)
             await self._look_ahead()
         finally:
             self.moving = False
@@ -156,21 +164,20 @@ class Clock:
         moved.note = moved.note or self.note
         return moved
 
-    async def _walk(self, due: Due | None, target: datetime, moved: Moved) -> Due | None:
+    async def _walk(self, due: Due | None, target: datetime, moved: Moved) -> None:
         still = 0
         for _ in range(MOST_STEPS):
             if due is None or due.next_due is None or due.next_due > target:
-                return due
+                return
             still = still + 1 if due.next_due <= self.now() else 0
             if still > STUCK_AFTER:
                 moved.note = f"the bot keeps asking for {due.next_due.isoformat()} ({due.next_what}) without doing it"
-                return due
+                return
             self._now = max(due.next_due.astimezone(UTC), self.now())
             if not due.settling:
                 moved.steps.append({"at": self.now().isoformat(), "what": due.next_what})
             due = await self._run()
         moved.note = f"stopped after {MOST_STEPS} steps"
-        return due
 
     async def _settle(self, due: Due | None, around: datetime) -> Due | None:
         still = 0

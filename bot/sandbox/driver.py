@@ -1,4 +1,26 @@
-"""The HTTP driver: everything the page does, as JSON under `/_local/`."""
+"""The HTTP driver: everything the page does, as JSON under `/_local/`.
+
+Acting as a person (`user` is an id; `channel` an id, a name, or "bot" for the direct message with the app):
+  POST command      {user, channel, command, text}
+  POST click        {user, channel, ts, action_id | label, block_id?, value?, selected?}
+  POST view_action  {user, view_id? ("home" or an id; default the topmost), action_id | label, block_id?, selected?}
+  POST fill         {user, view_id?, values: {block_id | label | action_id: value}}
+  POST submit       {user, view_id?, values?} gives result: closed, updated, pushed, errors, client_errors, timeout,
+                    not_reached, invalid_response; errors by block id; view: the form then on top, or null
+  POST close        {user, view_id?, all?}
+  POST suggest      {user, view_id?, block_id, value} gives the options of an external select
+  POST home         {user, tab?}
+  POST message      {user, channel, text, thread_ts?}
+Actions answer {ok, error, views, ephemeral, messages, updated}: what became visible to the person. What the person
+cannot do is status 409 with {ok: false, error: sentence}, a malformed request status 400.
+
+Reading:
+  GET  state | clock | log?since=&kind=&method=&limit= | messages?channel= | read?user=&channel= | inbox?user= |
+       views?user= | faults
+Machinery:
+  POST clock/to {at, zone?} | clock/next | faults [{kind, method?, channel?, count?, skip?, probability?, seed?,
+       error?, retry_after?, seconds?}] | admin/{action} {...};  DELETE faults
+"""
 
 from __future__ import annotations
 
@@ -101,7 +123,11 @@ class Driver:
         }
         found = [web.post(f"/_local/{path}", answered(route)) for path, route in posts.items()]
         found += [web.get(f"/_local/{path}", answered(route)) for path, route in gets.items()]
+        found.append(web.get("/_local/", answered(self._help)))
         return [*found, web.delete("/_local/faults", answered(self._clear_faults))]
+
+    async def _help(self, _request: web.Request) -> Json:
+        return {"interface": (__doc__ or "").splitlines(), "admin": list(self._admin.actions)}
 
     # people
 

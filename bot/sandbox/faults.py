@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Json = dict[str, Any]
-API_KINDS = frozenset({"lose_reply", "error", "http_500", "ratelimited", "delay"})
+API_KINDS = frozenset({"drop", "lose_reply", "error", "http_500", "ratelimited", "delay"})
 EVENT_KINDS = frozenset({"duplicate_event", "late_event"})
 
 
 @dataclass
 class Rule:
-    """One fault. `method` is an API method or, for events, an event type; empty matches all."""
+    """One fault. `method` is an API method or, for events, an event type; empty matches all.
+
+    `drop` cuts the connection before anything is done, `lose_reply` after it.
+    """
 
     kind: str
     method: str = ""

@@ -20,7 +20,7 @@ GIVEN = ("value", "selected", *dict.fromkeys(name for name, _, _ in INITIAL.valu
 """The names under which a driver may give what was chosen."""
 
 
-class Refused(Exception):  # noqa: N818 - it reads as what happened
+class Refused(Exception):
     """The person cannot do this: there is no such thing to press, or it is not theirs."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -237,7 +238,7 @@ class View:
             "blocks": body.get("blocks", []),
             "private_metadata": body.get("private_metadata", ""),
             "callback_id": body.get("callback_id", ""),
-            "state": {"values": self.state},
+            "state": {"values": copy.deepcopy(self.state)},
             "hash": self.hash,
             "title": body.get("title") or {"type": "plain_text", "text": "View Title", "emoji": True},
             "clear_on_close": bool(body.get("clear_on_close")),

@@ -37,4 +37,6 @@ class SandboxOptions:
     click_wait: float = 2.0
     control_timeout: float = 120.0
     heartbeat: float = 2.0
+    rate_limits: bool = False
+    """Refuse by Slack's tiers, counted in business time."""
     log_size: int = 20_000

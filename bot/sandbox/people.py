@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from bot.sandbox import find, views
@@ -14,7 +15,7 @@ from bot.sandbox.forms import Forms
 from bot.sandbox.inputs import Refused, chosen, given
 from bot.sandbox.log import Log
 from bot.sandbox.models import Channel, Message, User, View
-from bot.sandbox.watch import QUIET, Effect, Watch
+from bot.sandbox.watch import Effect, Watch
 from bot.sandbox.world import SLACKBOT, World
 
 Json = dict[str, Any]
@@ -60,7 +61,7 @@ class People:
         """Until what the action caused is visible: the bot's due work, then its late answers."""
         await self.world.clock.settle()
         if watch.seen:
-            await watch.wait(QUIET)
+            await watch.wait(watch.quiet)
         else:
             await watch.wait(wait)
         if watch.seen:
@@ -122,7 +123,7 @@ class People:
         done = payloads.action(element, block["block_id"], picked)
         message.failed.pop(user.id, None)
         with self.watching(user, channel) as watch:
-            payload = payloads.message_action(world, user, message, done, message.state)
+            payload = payloads.message_action(world, user, message, done, copy.deepcopy(message.state))
             ack = await self.ask("interaction", "block_actions", payload)
             if not ack.ok:
                 message.failed[user.id] = f"This app did not respond ({ack.error}). Try again?"
@@ -178,6 +179,7 @@ class People:
         channel.read[user.id] = message.ts
         with self.watching(user, channel) as watch:
             self._events.message_posted(message)
+            await self._events.handed_over()
             await self.aftermath(watch, 0.0)
             return {"ok": True, "ts": message.ts, "channel": channel.id, **self.seen(user, watch)}
 

@@ -29,6 +29,7 @@ from bot.sandbox.seed import Seed
 from bot.sandbox.world import World
 
 HOST = "127.0.0.1"
+SOON = 0.5
 LARGEST = 16 * 1024 * 1024
 logger = logging.getLogger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -81,7 +82,8 @@ class Sandbox:
             await clock.beat()
             if before != (clock.reachable, clock.due):
                 world.watches.touch()
-            await asyncio.sleep(world.options.heartbeat)
+            pause = world.options.heartbeat if clock.reachable else min(world.options.heartbeat, SOON)
+            await asyncio.sleep(pause)
 
     async def close(self) -> None:
         """Stop serving; deliveries under way are dropped."""

@@ -9,7 +9,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-QUIET = 0.04
+QUIET, UNSURE = 0.04, 0.2
+PERSONAL = frozenset({"view", "home", "ephemeral", "update"})
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,18 @@ class Watch:
             self.seen.append(effect)
             self.fresh.set()
 
+    @property
+    def quiet(self) -> float:
+        """How long nothing more may happen before one stops looking; a message alone may be somebody else's."""
+        return QUIET if any(effect.kind in PERSONAL for effect in self.seen) else UNSURE
+
     async def wait(self, timeout: float) -> None:  # noqa: ASYNC109 - running out of time is a normal end here
         """Until something was seen and then nothing more for a moment, or until the time is over."""
         end = time.monotonic() + timeout
         while (left := end - time.monotonic()) > 0:
             self.fresh.clear()
             try:
-                await asyncio.wait_for(self.fresh.wait(), min(left, QUIET) if self.seen else left)
+                await asyncio.wait_for(self.fresh.wait(), min(left, self.quiet) if self.seen else left)
             except TimeoutError:
                 return
 

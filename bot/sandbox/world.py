@@ -18,8 +18,13 @@ from bot.sandbox.watch import Effect, Watches
 
 Json = dict[str, Any]
 SLACKBOT = "USLACKBOT"
-RESPONSE_URL_USES = 5
 RESPONSE_URL_SECONDS = 1800
+
+
+def _forget(kept: dict[str, Any], now: float) -> None:
+    """Drop the oldest that are over for good."""
+    while kept and now - next(iter(kept.values())).born > RESPONSE_URL_SECONDS:
+        kept.pop(next(iter(kept)))
 
 
 class World:
@@ -34,6 +39,7 @@ class World:
         self.url = ""
         self.users = {user.id: user for user in seed.users}
         self.channels = {channel.id: channel for channel in seed.channels}
+        self._ims = {channel.im_user: channel for channel in seed.channels if channel.im_user}
         self.usergroups = {group.id: group for group in seed.usergroups}
         self.users.setdefault(SLACKBOT, User(SLACKBOT, "slackbot", "Slackbot", team_id=seed.team.id))
         bot = User(seed.app.bot_user_id, seed.app.name.lower(), seed.app.name, team_id=seed.team.id, is_bot=True)
@@ -60,15 +66,14 @@ class World:
 
     def im(self, user: str) -> Channel:
         """The direct conversation of the bot with a person, made when it is first needed."""
-        for channel in self.channels.values():
-            if channel.im_user == user:
-                return channel
+        if user in self._ims:
+            return self._ims[user]
         channel = Channel(self.new_id("D"), "", members=[user, self.app.bot_user_id], im_user=user)
-        self.channels[channel.id] = channel
+        self.channels[channel.id] = self._ims[user] = channel
         return channel
 
     def find_im(self, user: str) -> Channel | None:
-        return next((channel for channel in self.channels.values() if channel.im_user == user), None)
+        return self._ims.get(user)
 
     def sees(self, user: User, channel: Channel) -> bool:
         """Whether this person's client can open the channel."""
@@ -152,16 +157,16 @@ class World:
 
     def new_trigger(self, user: str, inside: str | None = None) -> Trigger:
         born = time.monotonic()
-        self.triggers = {key: one for key, one in self.triggers.items() if born - one.born < RESPONSE_URL_SECONDS}
+        _forget(self.triggers, born)
         trigger = Trigger(f"{self.new_id('')}.{secrets.token_hex(12)}", user, born, inside=inside)
         self.triggers[trigger.id] = trigger
         return trigger
 
     def new_response_url(self, user: str, channel: str, message_ts: str | None = None) -> str:
         born = time.monotonic()
-        alive = {key: one for key, one in self.response_urls.items() if born - one.born < RESPONSE_URL_SECONDS}
+        _forget(self.response_urls, born)
         one = ResponseUrl(secrets.token_urlsafe(18), user, channel, born, message_ts)
-        self.response_urls = alive | {one.id: one}
+        self.response_urls[one.id] = one
         return f"{self.url}/response/{self.team.id}/{one.id}"
 
     # views

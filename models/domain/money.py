@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
 _LONGEST = 40
-_MOST_DIGITS = 15
+_MOST_DIGITS = 14  # before the point; with four decimals that still fits a 64-bit column
 _NEXT_UNIT = 1000
 
 

@@ -5,11 +5,11 @@ from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import changes
-from models.deals import Source, append_version, current_versions, first_version, set_links
+from models.deals import Source, append_version, current_versions, set_links
 from models.domain.deals import StageTable
 from models.domain.text import clip, count
 from models.imports import records
@@ -53,36 +53,45 @@ class Work:
     lines: list[str] = field(default_factory=list)
 
     async def create(self, new: AnyMapping[str, Record]) -> None:
-        """Deals, their first versions and links; ids come from one flush, not from one a deal."""
-        deals = {crm_id: Deal(crm_id=crm_id, first_seen_at=self.source.at) for crm_id in new}
-        self.session.add_all(deals.values())
-        await self.session.flush()
-        for crm_id, record in new.items():
-            deal = deals[crm_id]
-            values = records.version_values(record)
-            first_version(self.session, deal, values, self.source)
-            for partner_id, (role, share, is_primary) in records.links(record).items():
-                self.session.add(
-                    DealPartner(
-                        deal_id=deal.id,
-                        partner_id=partner_id,
-                        role=role,
-                        share=share,
-                        is_primary=is_primary,
-                        valid_from=self.source.at,
-                    )
-                )
-            self.session.add(
-                CrmRecord(
-                    crm_id=crm_id,
-                    deal_id=deal.id,
-                    import_id=self.run.id,
-                    seen_import_id=self.run.id,
-                    values=record,
-                )
-            )
-            self.lines.append(self.words.created(values))
-        await self.session.flush()
+        """Deals, their first versions and links, by bulk inserts: row by row, ten thousand deals took half a minute."""
+        if not new:
+            return
+        at = self.source.at
+        made = await self.session.execute(
+            insert(Deal).returning(Deal.crm_id, Deal.id), [{"crm_id": crm_id, "first_seen_at": at} for crm_id in new]
+        )
+        ids = {crm_id: deal_id for crm_id, deal_id in made if crm_id is not None}
+        values = {crm_id: records.version_values(record) for crm_id, record in new.items()}
+        first = {
+            "valid_from": at,
+            "reported_at": at,
+            "by_id": self.source.by_id,
+            "source": self.source.name,
+            "import_id": self.source.import_id,
+        }
+        await self.session.execute(
+            insert(DealVersion), [{"deal_id": ids[crm_id], **first, **values[crm_id]} for crm_id in new]
+        )
+        links = [
+            {
+                "deal_id": ids[crm_id],
+                "partner_id": partner_id,
+                "role": role,
+                "share": share,
+                "is_primary": is_primary,
+                "valid_from": at,
+            }
+            for crm_id, record in new.items()
+            for partner_id, (role, share, is_primary) in records.links(record).items()
+        ]
+        if links:
+            await self.session.execute(insert(DealPartner), links)
+        seen = {"import_id": self.run.id, "seen_import_id": self.run.id}
+        await self.session.execute(
+            insert(CrmRecord),
+            [{"crm_id": crm_id, "deal_id": ids[crm_id], "values": record, **seen} for crm_id, record in new.items()],
+        )
+        self.lines += [self.words.created(values[crm_id]) for crm_id in new]
 
     async def change(self, changed: AnyMapping[str, tuple[Known, Record]]) -> None:
         """New versions for what the CRM changed, the deals held chunk by chunk until the transaction ends."""

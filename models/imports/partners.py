@@ -100,7 +100,7 @@ class _Known:
     def _pm_problem(self, email: str) -> str:
         person = self.by_email.get(email)
         if person is None:
-            alike = near(email, self.by_email)
+            alike = near(email, (known for known, human in self.by_email.items() if human.has("pm")))
             hint = f" Did you mean {' or '.join(alike)}?" if alike else ""
             return f"“{email}” is nobody we know.{hint} Import the people file first, with them in it."
         if person.side != "ours":
@@ -158,7 +158,7 @@ def _values(row: PartnerRow, known: _Known) -> dict[str, Any]:
         "joint_channel": row.joint_channel,
     }
     # Set here too, not by the column's default alone: the description below is made before a default would be.
-    return {"tier": 2, "name": row.name} | {name: value for name, value in said.items() if value}
+    return {"name": row.name, "tier": 2} | {name: value for name, value in said.items() if value}
 
 
 def _change(session: AsyncSession, known: _Known, row: PartnerRow, *, now: datetime, by_id: int | None) -> list[str]:

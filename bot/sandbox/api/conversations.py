@@ -9,7 +9,10 @@ KINDS = {"public_channel": "channels", "private_channel": "groups", "im": "im", 
 
 
 def open_im(world: World, user_id: str) -> Channel:
-    """The bot's DM with a person. Raises what Slack answers for those it cannot write to."""
+    """The bot's DM with a person. Raises ApiError for those it cannot write to.
+
+    That bots, deactivated people and strangers are refused is documented; under which name for a stranger is not.
+    """
     user = world.users.get(user_id)
     if user is None:
         raise ApiError("user_not_found")

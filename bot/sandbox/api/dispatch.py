@@ -16,6 +16,7 @@ from bot.sandbox.delivery.events import Events
 from bot.sandbox.delivery.socket import SocketLink
 from bot.sandbox.faults import API_KINDS, Faults, Rule
 from bot.sandbox.log import Log
+from bot.sandbox.tiers import Tiers
 from bot.sandbox.world import World
 
 logger = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ class WebApi:
         self._faults = faults
         self._log = log
         self._methods = methods(world, sockets)
+        self._tiers = Tiers(world.clock.now) if world.options.rate_limits else None
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one call as Slack would, or as a fault wants it."""
@@ -59,8 +61,8 @@ class WebApi:
         args: Json = {}
         try:
             args = await arguments(request)
-            rule = self._faults.pick(API_KINDS, name, str(args.get("channel", "")))
-            broken = await self._break(name, args, rule) if rule else None
+            rule = self._faults.pick(API_KINDS, name, str(args.get("channel", ""))) or self._too_fast(name, args)
+            broken = await self._break(request, args, rule) if rule else None
             if broken is not None:
                 return broken
             body = await self._call(name, args, request.headers.get("Authorization", ""))
@@ -101,12 +103,19 @@ class WebApi:
         if token != wanted:
             raise ApiError("not_allowed_token_type" if token == other else "invalid_auth")
 
-    async def _break(self, name: str, args: Json, rule: Rule) -> web.Response | None:
+    def _too_fast(self, name: str, args: Json) -> Rule | None:
+        wait = self._tiers.wait(name, str(args.get("channel", ""))) if self._tiers else 0
+        return Rule("ratelimited", retry_after=wait) if wait else None
+
+    async def _break(self, request: web.Request, args: Json, rule: Rule) -> web.Response | None:
         """What a fault answers instead of the method; None if the method still runs."""
+        name = request.match_info["method"]
         if rule.kind == "delay":
             await asyncio.sleep(rule.seconds)
         if rule.kind in ("delay", "lose_reply"):
             return None
+        if rule.kind == "drop":
+            cut(request)
         status, headers, body = _answer_of(rule)
         self._log.add("api", name, args, body, error=rule.error if rule.kind == "error" else rule.kind)
         if isinstance(body, str):
@@ -115,7 +124,7 @@ class WebApi:
 
 
 def _answer_of(rule: Rule) -> tuple[int, dict[str, str], Any]:
-    if rule.kind == "http_500":
+    if rule.kind in ("http_500", "drop"):
         return 500, {}, "Internal Server Error"
     if rule.kind == "ratelimited":
         return 429, {"Retry-After": str(rule.retry_after)}, {"ok": False, "error": "ratelimited"}

@@ -12,6 +12,9 @@ from bot.sandbox.models import Message
 from bot.sandbox.world import World
 
 Json = dict[str, Any]
+HAND_OVER, GRACE = 0.25, 0.02
+KEPT = 2_000
+"""Events that can be sent again on request."""
 
 
 class Events:
@@ -23,6 +26,7 @@ class Events:
         self._faults = faults
         self._link: Link | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._prompt: set[asyncio.Task[None]] = set()
         self._sent: dict[str, Json] = {}
 
     def connect(self, link: Link) -> None:
@@ -66,7 +70,7 @@ class Events:
             return None
         payload = self.outer(event)
         self._sent[payload["event_id"]] = payload
-        while len(self._sent) > self._world.options.log_size:
+        while len(self._sent) > KEPT:
             self._sent.pop(next(iter(self._sent)))
         fault = self._faults.pick(EVENT_KINDS, event["type"], str(event.get("channel", "")))
         late = fault.seconds if fault and fault.kind == "late_event" else 0.0
@@ -83,6 +87,9 @@ class Events:
         task = asyncio.create_task(self._deliver(payload, late))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        if not late:
+            self._prompt.add(task)
+            task.add_done_callback(self._prompt.discard)
 
     async def _deliver(self, payload: Json, late: float) -> None:
         if self._link is None:
@@ -93,6 +100,12 @@ class Events:
         self._log.add("event", payload["event"]["type"], payload, {"acked": reason is None}, error=reason)
         if reason:
             self._world.problem(f"the bot never acknowledged {payload['event']['type']} ({reason})")
+
+    async def handed_over(self) -> None:
+        """Wait a moment until a connected bot has taken what was just sent, so that it can be settled."""
+        if self._prompt and self._link is not None and self._link.connected:
+            await asyncio.wait(set(self._prompt), timeout=HAND_OVER)
+            await asyncio.sleep(GRACE)
 
     async def close(self) -> None:
         tasks = list(self._tasks)

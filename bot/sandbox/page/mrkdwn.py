@@ -111,6 +111,8 @@ class Words:
             return mention(group.handle if group else label, loud=True)
         if body.startswith("!date^"):
             return self._date(body, label)
+        if not SAFE_LINK.match(body):
+            return escape(decoded(f"<{inner}>"))
         return link(decoded(body), label or decoded(body))
 
     def _date(self, body: str, fallback: str) -> Markup:

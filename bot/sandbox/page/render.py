@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, FileSystemLoader
+from jinja2 import Environment, FileSystemLoader, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 
 from bot.sandbox.models import Channel, Message, User, View
@@ -24,12 +26,49 @@ Json = dict[str, Any]
 TEMPLATES = Path(__file__).parent / "templates"
 HOME, BOT = "home", "bot"
 NAMED_DAYS = 2
+MOST_SHOWN = 200
+
+
+BY_READER = (
+    "mrkdwn",
+    "markdown",
+    "plain",
+    "text",
+    "rich",
+    "author",
+    "reply_count",
+    "time",
+    "full_time",
+    "viewer_time",
+    "company_time",
+    "local_field",
+)
+"""Filters whose answer depends on who reads; templates are compiled once, the reader is in their context."""
 
 
 def environment() -> Environment:
-    return Environment(
+    env = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True, auto_reload=False
     )
+    env.filters |= {name: _for_reader(name) for name in BY_READER}
+    env.filters |= {
+        "emoji": with_emoji,
+        "initials": initials,
+        "hue": hue,
+        "message_ctx": message_context,
+        "view_ctx": view_context,
+        "pretty": pretty,
+        "safe_url": lambda url: url if SAFE_LINK.match(url) else "#",
+    }
+    return env
+
+
+def _for_reader(name: str) -> Callable[..., Any]:
+    @pass_context
+    def late(context: Context, value: Any) -> Any:
+        return context["by_reader"][name](value)
+
+    return late
 
 
 def initials(label: str) -> str:
@@ -65,8 +104,8 @@ class Renderer:
         self._world = world
         self._place = place
         self._words = Words(world, place.viewer)
-        self._env = env.overlay()
-        self._env.filters = env.filters | self._filters()
+        self._env = env
+        self._by_reader = self._filters()
 
     @property
     def channel(self) -> Channel:
@@ -95,6 +134,7 @@ class Renderer:
         place, world = self._place, self._world
         common: Json = {
             "world": world,
+            "by_reader": self._by_reader,
             "viewer": place.viewer,
             "at": place.at,
             "thread_ts": place.thread_ts,
@@ -112,7 +152,8 @@ class Renderer:
     # what each part needs
 
     def _sidebar(self) -> Json:
-        ours, theirs = [], []
+        ours: list[User] = []
+        theirs: list[User] = []
         for user in self._people():
             if not user.is_bot:
                 (ours if user.team_id == self._world.team.id else theirs).append(user)
@@ -134,14 +175,13 @@ class Renderer:
         if self._place.at == HOME:
             return {"home": self._world.homes.get(self._place.viewer.id)}
         days: list[tuple[str, list[Message]]] = []
-        for message in self.channel.shown_to(self._place.viewer.id):
-            if message.is_reply:
-                continue
+        shown = [one for one in self.channel.shown_to(self._place.viewer.id) if not one.is_reply]
+        for message in shown[-MOST_SHOWN:]:
             day = self._day(message.at)
             if not days or days[-1][0] != day:
                 days.append((day, []))
             days[-1][1].append(message)
-        return {"channel": self.channel, "days": days}
+        return {"channel": self.channel, "days": days, "older": max(0, len(shown) - MOST_SHOWN)}
 
     def _thread(self) -> Json:
         root = self._place.thread_ts
@@ -195,14 +235,8 @@ class Renderer:
             "plain": words.plain,
             "text": words.text,
             "rich": words.rich,
-            "emoji": with_emoji,
-            "initials": initials,
-            "hue": hue,
             "author": self._author,
             "reply_count": self._replies,
-            "message_ctx": message_context,
-            "view_ctx": view_context,
-            "safe_url": lambda url: url if SAFE_LINK.match(url) else "#",
             "time": lambda at: clock_time(self._local(at)),
             "full_time": lambda at: self._local(at).strftime("%A, %-d %B %Y, %H:%M %Z"),
             "viewer_time": lambda at: self._local(at).strftime("%a %H:%M %Z"),

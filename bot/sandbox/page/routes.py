@@ -8,7 +8,7 @@ from aiohttp import web
 
 from bot.sandbox.log import Log
 from bot.sandbox.models import User
-from bot.sandbox.page.render import BOT, HOME, Place, Renderer, environment, pretty
+from bot.sandbox.page.render import BOT, HOME, Place, Renderer, environment
 from bot.sandbox.world import SLACKBOT, World
 
 Json = dict[str, Any]
@@ -32,7 +32,6 @@ class Pages:
         self._world = world
         self._log = log
         self._env = environment()
-        self._env.filters["pretty"] = pretty
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -96,7 +95,7 @@ class Pages:
 
     async def _static(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
-        text = (STATIC / name).read_text(encoding="utf-8")  # noqa: ASYNC240 - a small file of our own
+        text = (STATIC / name).read_text(encoding="utf-8")
         return web.Response(text=text, content_type=TYPES[name], headers={"Cache-Control": "no-cache"})
 
     async def _permalink(self, request: web.Request) -> web.Response:

@@ -2,7 +2,7 @@
 
 from models.domain.deals import Attribution, Category, StageTable
 from models.domain.errors import UserError
-from models.domain.text import key
+from models.domain.text import count, key
 
 WHOLE = 10_000
 """A whole deal in basis points."""
@@ -117,7 +117,8 @@ def _shares(text: str, number: int) -> list[int]:
         return [even + rest, *([even] * (number - 1))]
     if len(listed) != number:
         raise CellError(
-            "share", f"“{text}” has {len(listed)} shares for {number} partners. Give one for each, or none."
+            "share",
+            f"“{text}” has {count(len(listed), 'share')} for {count(number, 'partner')}. Give one for each, or none.",
         )
     found = [_share(part) for part in listed]
     if sum(found) > WHOLE:

@@ -64,6 +64,7 @@
     const values = name === "clock" && (!focused || focusKey !== "clock-at") ? new Map() : typed(root);
     root.innerHTML = html;
     drawn[name] = html;
+    if (name === "clock") showPlaying();
     for (const field of $$("input, textarea", root)) {
       if (field.id && values.has(field.id) && field.type !== "checkbox" && field.type !== "radio") field.value = values.get(field.id);
     }
@@ -79,6 +80,13 @@
     }
   }
 
+  // Drawing anew takes the focus away from where the keyboard was; give it back.
+  function refocus(id) {
+    const target = id && document.getElementById(id);
+    if (target && (document.activeElement === document.body || !document.activeElement)) target.focus({ preventScroll: true });
+  }
+
+  let beforeModal = "";
   function drawModal(html, key) {
     if (key === modalKey) return;
     const root = $("#part-modal");
@@ -88,10 +96,11 @@
     const focus = sameView && document.activeElement && document.activeElement.id;
     const scroll = sameView ? $(".modal-body", before).scrollTop : 0;
     if (before) before.close();
+    else beforeModal = (document.activeElement && document.activeElement.id) || "";
     root.innerHTML = html;
     modalKey = key;
     const dialog = $("dialog", root);
-    if (!dialog) return;
+    if (!dialog) { refocus(document.getElementById(beforeModal) ? beforeModal : "say"); return; }
     for (const field of $$("input, textarea", dialog)) {
       if (field.id && values.has(field.id) && field.type !== "checkbox" && field.type !== "radio") field.value = values.get(field.id);
     }
@@ -219,6 +228,7 @@
   }
 
   function fill(dialog) {
+    if (!dialog.isConnected || dialog.dataset.closing) return Promise.resolve();
     return fetch("/_local/fill", {
       method: "POST", headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ user: place.viewer, view_id: dialog.dataset.viewId, values: values(dialog) }),
@@ -226,7 +236,7 @@
   }
 
   document.addEventListener("click", async (event) => {
-    const target = event.target.closest("[data-press], [data-go], [data-close], [data-close-all], [data-clock-to], [data-clock-next]");
+    const target = event.target.closest("[data-press], [data-go], [data-close], [data-close-all], [data-clock-to], [data-clock-next], [data-play]");
     if (!target) return;
     if ("go" in target.dataset) {
       if (event.metaKey || event.ctrlKey) return;
@@ -235,16 +245,42 @@
     } else if ("press" in target.dataset) {
       act(target, target.dataset.value === undefined ? {} : { value: target.dataset.value });
     } else if ("closeAll" in target.dataset || "close" in target.dataset) {
-      const dialog = target.closest("dialog");
-      send("close", { user: place.viewer, view_id: dialog.dataset.viewId, all: "closeAll" in target.dataset });
-    } else if ("clockTo" in target.dataset) move("clock/to", { at: target.dataset.clockTo });
+      close(target.closest("dialog"), "closeAll" in target.dataset);
+    } else if ("play" in target.dataset) play(target);
+    else if ("clockTo" in target.dataset) move("clock/to", { at: target.dataset.clockTo });
     else move("clock/next", {});
   });
 
+  // from due time to due time at a speed one can read, until nothing comes or somebody stops it
+
+  let playing = false;
+  async function play() {
+    playing = !playing;
+    showPlaying();
+    while (playing) {
+      const moved = await send("clock/next", {});
+      if (!moved || moved.note || $("#part-modal dialog")) playing = false;
+      else await new Promise((wake) => setTimeout(wake, 1800));
+    }
+    showPlaying();
+  }
+
+  function showPlaying() {
+    const button = $("[data-play]");
+    if (!button) return;
+    button.textContent = playing ? "Pause" : "Play";
+    button.setAttribute("aria-pressed", String(playing));
+  }
+
+  let moving = false;
   async function move(path, body) {
-    $$("#part-clock button").forEach((one) => { one.disabled = true; });
-    delete drawn.clock;
+    if (moving) return;
+    moving = true;
+    const from = document.activeElement && document.activeElement.id;
     await send(path, body);
+    moving = false;
+    await refresh();
+    refocus(from);
   }
 
   document.addEventListener("change", (event) => {
@@ -253,7 +289,8 @@
     const field = target.closest("[data-type]");
     if (!field) return;
     const value = valueOf(field);
-    if ("dispatch" in field.dataset) {
+    const written = field.matches("textarea, input[type=text]") && !("external" in field.dataset);
+    if (!written && "dispatch" in field.dataset) {
       act(field, { selected: value ?? "" }).then(() => { if (field.classList.contains("overflow")) field.value = ""; });
     } else if (field.closest("dialog")) fill(field.closest("dialog"));
   });
@@ -319,8 +356,16 @@
     const dialog = event.target;
     if (!dialog.dataset.viewId) return;
     event.preventDefault();
-    send("close", { user: place.viewer, view_id: dialog.dataset.viewId });
+    close(dialog, false);
   }, true);
+
+  async function close(dialog, all) {
+    if (dialog.dataset.closing) return;
+    dialog.dataset.closing = "1";
+    clearTimeout(typing);
+    await send("close", { user: place.viewer, view_id: dialog.dataset.viewId, all });
+    delete dialog.dataset.closing;
+  }
 
   document.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && event.target instanceof HTMLInputElement && event.target.closest("dialog[data-view-id]")) {

@@ -1,0 +1,213 @@
+"""The composition root: builds everything once, starts it, stops it. Nothing else makes an engine, an app or a clock."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.context.async_context import AsyncBoltContext
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot import directory, errors, failpoints, schema
+from bot.clock import Clock, real_now
+from bot.delivery import Delivery
+from bot.engine import Engine
+from bot.settings import Settings
+from bot.web import make
+from handlers.features import CARD_RENDERERS, RENDERERS, register_all
+from handlers.kit.deps import KEY, Deps
+from models.db import Database
+from models.domain.errors import UserError
+from scheduling.wakeups import Wakeups
+
+logger = logging.getLogger("cadence")
+SLACK_TIMEOUT = 20
+PLAN_SECONDS = 30.0
+RECONCILE_SECONDS = 3600.0
+STALE_TICK = 60.0
+
+
+@dataclass
+class Bot:
+    """The running bot. `url` is where its own HTTP server listens, once started."""
+
+    settings: Settings
+    db: Database
+    clock: Clock
+    engine: Engine
+    bolt: AsyncApp
+    client: AsyncWebClient
+    wakeups: Wakeups | None = None
+    socket: AsyncSocketModeHandler | None = None
+    url: str = ""
+    _tasks: list[asyncio.Task[Any]] = field(default_factory=list)
+    _runner: web.AppRunner | None = None
+    _session: aiohttp.ClientSession | None = None
+
+    async def start(self) -> None:
+        """Check the schema, meet Slack, then open the doors. Raises UserError with what to mend."""
+        await schema.ensure(self.db)
+        identity = await self._meet_slack()
+        self._runner = web.AppRunner(self._web(), access_log=None)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self.settings.host, self.settings.port)
+        await site.start()
+        self.url = _url(self._runner, self.settings)
+        self._tasks = [asyncio.create_task(self.engine.run()), asyncio.create_task(self.engine.delivery.run())]
+        if self.settings.socket_mode and self.settings.slack_app_token is not None:
+            self.socket = AsyncSocketModeHandler(self.bolt, self.settings.slack_app_token.get_secret_value())
+            await self.socket.connect_async()  # type: ignore[no-untyped-call]
+        self.wakeups = Wakeups(
+            {
+                "tick": (self.settings.tick_seconds, self._tick),
+                "materialise": (PLAN_SECONDS, self.engine.plan),
+                "reconcile": (RECONCILE_SECONDS, self.reconcile),
+            }
+        )
+        self.wakeups.start()
+        if self.clock.started:
+            await self.engine.look()
+        logger.info("ready: mode=%s team=%s url=%s", "socket" if self.socket else "http", identity.team_id, self.url)
+
+    async def _meet_slack(self) -> Any:
+        try:
+            identity = await self.engine.delivery.identify()
+            await self.reconcile()
+        except SlackApiError as error:
+            raise UserError(_refused(error)) from None
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise UserError(
+                f"Slack does not answer at {self.settings.slack_api_url} ({type(error).__name__}). Is the address right, "
+                "and is the network there?"
+            ) from None
+        return identity
+
+    async def reconcile(self) -> None:
+        """Once an hour, and at start: Slack's directory into people; old receipts forgotten."""
+        identity = await self.engine.delivery.identify()
+        now = self.clock.now() if self.clock.started else real_now()
+        await directory.sync(self.db, self.client, team_id=identity.team_id, admin=self.settings.admin, now=now)
+        await self.engine.clean()
+
+    async def _tick(self) -> None:
+        await self.engine.tick()
+
+    async def stop(self) -> None:
+        """Close the doors, let calls in flight end, then the database."""
+        if self.wakeups is not None:
+            await self.wakeups.stop()
+        if self.socket is not None:
+            await self.socket.close_async()  # type: ignore[no-untyped-call]
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._runner is not None:
+            await self._runner.cleanup()
+        if self._session is not None:
+            await self._session.close()
+        await self.db.close()
+
+    def _web(self) -> web.Application:
+        bolt = None if self.settings.socket_mode else self.bolt
+        control = self.engine if self.settings.is_loopback and self.clock.simulated else None
+        return make(bolt, control, self.health)
+
+    async def health(self) -> dict[str, Any]:
+        """What `/healthz` says: the database, the scheduler, the socket."""
+        try:
+            await self.db.ping()
+            database = True
+        except (SQLAlchemyError, OSError):
+            database = False
+        age = self.wakeups.age("tick") if self.wakeups else 0.0
+        connected = self.socket is None or await self.socket.client.is_connected()
+        ticking = age < max(STALE_TICK, 4 * self.settings.tick_seconds)
+        return {
+            "ok": database and ticking and connected,
+            "database": database,
+            "seconds_since_tick": round(age, 1),
+            "slack": "socket connected" if self.socket and connected else ("socket lost" if self.socket else "http"),
+        }
+
+
+def build(settings: Settings) -> Bot:
+    """Wire the parts; nothing runs yet. Call inside a running loop."""
+    policy = settings.policy()
+    db = Database(settings.database_url)
+    clock = Clock(simulated=settings.simulated_clock)
+    token = settings.slack_bot_token.get_secret_value()
+    failpoints.arm(os.environ, loopback=settings.is_loopback)
+    session = aiohttp.ClientSession(trust_env=not settings.is_loopback)
+    client = AsyncWebClient(
+        token=token, base_url=settings.slack_api_url, retry_handlers=[], timeout=SLACK_TIMEOUT, session=session
+    )
+    delivery = Delivery(
+        db=db, client=client, clock=clock, policy=policy, renderers=RENDERERS, card_renderers=CARD_RENDERERS
+    )
+    engine = Engine(db=db, clock=clock, policy=policy, delivery=delivery)
+    secret = settings.slack_signing_secret
+    bolt = AsyncApp(
+        client=client,
+        signing_secret=secret.get_secret_value() if secret else "",
+        authorize=_authorize(delivery, token),
+        request_verification_enabled=not settings.socket_mode,
+    )
+    deps = Deps(
+        db=db,
+        policy=policy,
+        now=clock.now,
+        wake=engine.wake,
+        team_id=lambda: delivery.identity.team_id if delivery.identity else "",
+    )
+
+    async def give_deps(context: AsyncBoltContext, next_: Callable[[], Awaitable[Any]]) -> None:
+        context[KEY] = deps
+        await next_()
+
+    bolt.use(give_deps)
+    register_all(bolt)
+    errors.register(bolt)
+    bot = Bot(settings=settings, db=db, clock=clock, engine=engine, bolt=bolt, client=client)
+    bot._session = session  # noqa: SLF001 - ours, closed in stop()
+    return bot
+
+
+def _authorize(delivery: Delivery, token: str) -> Callable[..., Awaitable[AuthorizeResult]]:
+    """Who we are is asked once at start; Bolt would ask again with each of the first requests."""
+
+    async def authorize(**_: Any) -> AuthorizeResult:
+        identity = await delivery.identify()
+        return AuthorizeResult(
+            enterprise_id=None,
+            team_id=identity.team_id,
+            bot_user_id=identity.bot_user_id,
+            bot_id=identity.bot_id,
+            bot_token=token,
+        )
+
+    return authorize
+
+
+def _url(runner: web.AppRunner, settings: Settings) -> str:
+    host, port = runner.addresses[0][:2]
+    return f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port or settings.port}"  # noqa: S104 - said, not bound
+
+
+def _refused(error: SlackApiError) -> str:
+    code = error.response.get("error")
+    needed = error.response.get("needed")
+    if code in ("invalid_auth", "not_authed", "account_inactive", "token_revoked"):
+        return f"Slack refuses SLACK_BOT_TOKEN ({code}). Install the app again and copy the token that begins with xoxb-."
+    if code == "missing_scope":
+        return f"The app lacks the scope {needed}. Update it from app_manifest.yml and install it again."
+    return f"Slack answered {code}."
+

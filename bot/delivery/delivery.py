@@ -1,0 +1,206 @@
+"""Sending all that is due: claims, at most eight calls at once, patience, and the loop that never dies."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.clock import Clock, real_now
+from bot.delivery import editing, posting
+from bot.delivery.calls import SlackCalls
+from bot.delivery.contract import CardRenderer, Identity, Limits, Renderer
+from bot.delivery.desk import Desk, where
+from bot.failpoints import here
+from models import cards, outbox
+from models.db import Database
+from models.domain.policy import Policy
+
+logger = logging.getLogger(__name__)
+
+GRACE = 5.0
+"""Seconds that calls in flight get to end in when delivery is stopped; what does not is read back later."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """The one mouth. `client` must not retry by itself, and give up well before a lease ends.
+
+    Raises ValueError for a client that could make a message appear twice.
+    """
+
+    db: Database
+    client: AsyncWebClient
+    clock: Clock
+    policy: Policy
+    renderers: Mapping[str, Renderer]
+    card_renderers: Mapping[str, CardRenderer]
+    limits: Limits = field(default_factory=Limits)
+    identity: Identity | None = None
+    _woken: asyncio.Event = field(default_factory=asyncio.Event, init=False, repr=False)
+    _one_drain: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.client.retry_handlers:
+            raise ValueError("delivery's Slack client must have retry_handlers=[]: the SDK's own retries double posts")
+        longest, lease = self.client.timeout + self.limits.margin.total_seconds(), self.limits.lease.total_seconds()
+        if lease <= longest:
+            raise ValueError(
+                f"a lease of {lease:g} s does not outlive a call: it must be longer than the Slack client's timeout "
+                f"({self.client.timeout:g} s) and {self.limits.margin.total_seconds():g} s of margin"
+            )
+
+    @cached_property
+    def desk(self) -> Desk:
+        """What the parts of delivery share."""
+        return Desk(
+            db=self.db,
+            call=SlackCalls(self.client),
+            clock=self.clock,
+            policy=self.policy,
+            limits=self.limits,
+            renderers=self.renderers,
+            card_renderers=self.card_renderers,
+            given_identity=self.identity,
+        )
+
+    async def identify(self) -> Identity:
+        """Who we are in Slack: asked once, then remembered. Raises what `auth.test` fails with."""
+        return await self.desk.identity()
+
+    def wake(self) -> None:
+        """Something was committed that may have to be said: do not wait for the next look."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Drain for ever, at every wake and about once a second. Survives every error; ends when cancelled."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), self.limits.poll.total_seconds())
+            try:
+                await self.drain()
+            except Exception as error:  # noqa: BLE001 - the mouth must not fall silent; one line says what happened
+                logger.error("delivery: %s", where(error))  # noqa: TRY400 - a traceback could carry contents
+                await asyncio.sleep(self.limits.first_backoff.total_seconds())
+
+    async def drain(self, *, patient: bool = False) -> int:
+        """Do everything that can be done at this business instant; returns how many messages and edits it handled.
+
+        `patient` also waits (at most `limits.patience` of real time) for leases and retries that are nearly due, so
+        that what is left afterwards needs either business time or a long wait.
+        """
+        if not self.clock.started:
+            return 0
+        async with self._one_drain:
+            return await self._drain(patient=patient)
+
+    async def settling(self) -> datetime | None:
+        """The next business instant at which something that is due *already* can go on: paced, or about to be retried.
+
+        None when nothing is, or when it is more than `limits.settle_within` away.
+        """
+        if not self.clock.started:
+            return None
+        now = self.clock.now()
+        async with self.db.read() as session:
+            real = await outbox.database_now(session, real_now()) + self.limits.patience
+            found = await outbox.next_paced(session, now=now, real_now=real)
+            soon = await self._next_real(session, now)
+        if soon is not None and soon <= real:
+            found = now
+        return found if found is not None and found - now <= self.limits.settle_within else None
+
+    async def next_due(self) -> datetime | None:
+        """The next business instant at which a waiting row can be sent; rows that wait for real time do not count."""
+        async with self.db.read() as session:
+            real = await outbox.database_now(session, real_now()) + self.limits.patience
+            return await outbox.next_due(session, real_now=real)
+
+    async def _next_real(self, session: AsyncSession, now: datetime) -> datetime | None:
+        """The next real instant at which a row or card that is due comes free."""
+        rows, edits = await outbox.next_free(session, now=now), await cards.next_free(session)
+        return min((instant for instant in (rows, edits) if instant is not None), default=None)
+
+    async def _drain(self, *, patient: bool) -> int:
+        tasks: set[asyncio.Task[None]] = set()
+        handled = 0
+        until = time.monotonic() + (self.limits.patience.total_seconds() if patient else 0)
+        try:
+            while True:
+                self._woken.clear()
+                if len(tasks) <= self.limits.width // 2:
+                    tasks |= await self._take(self.limits.width - len(tasks))
+                if tasks:
+                    finished = await self._first_of(tasks)
+                    tasks -= finished
+                    handled += len(finished)
+                    continue
+                pause = await self._worth_waiting(until)
+                if pause is None:
+                    return handled
+                await asyncio.sleep(pause)
+        finally:
+            await _let_end(tasks)
+
+    async def _first_of(self, tasks: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
+        """Those that ended; also returns, with none, when something new was committed meanwhile."""
+        woken = asyncio.ensure_future(self._woken.wait())
+        try:
+            await asyncio.wait({*tasks, woken}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            woken.cancel()
+        finished = {task for task in tasks if task.done()}
+        for task in finished:
+            task.result()
+        return finished
+
+    async def _take(self, most: int) -> set[asyncio.Task[None]]:
+        """Claim up to `most` rows and cards, rows first, and begin with them."""
+        work: list[Coroutine[None, None, None]] = []
+        async with self.db.write() as session:
+            real = await outbox.database_now(session, real_now())
+            rows = await outbox.claim(session, now=self.clock.now(), real_now=real, lease=self.limits.lease, most=most)
+            began = time.monotonic()
+        if rows:
+            here("claim.committed")
+        work += [posting.deliver(self.desk, row) for row in rows]
+        if len(rows) < most:
+            async with self.db.write() as session:
+                real = await outbox.database_now(session, real_now())
+                wishes = await cards.claim(
+                    session, real_now=real, lease_until=real + self.limits.lease, most=most - len(rows)
+                )
+                began = time.monotonic()
+            if wishes:
+                here("edit.claimed")
+            work += [editing.edit(self.desk, wish, began) for wish in wishes]
+        return {asyncio.ensure_future(job) for job in work}
+
+    async def _worth_waiting(self, until: float) -> float | None:
+        """Seconds until a lease or a retry lets something that is due go on; None when that is too far away."""
+        left = until - time.monotonic()
+        if left <= 0:
+            return None
+        async with self.db.read() as session:
+            real = await outbox.database_now(session, real_now())
+            soon = await self._next_real(session, self.clock.now())
+        if soon is None:
+            return None
+        pause = (soon - real) / timedelta(seconds=1) + 0.005
+        return max(pause, 0.005) if pause <= left else None
+
+
+async def _let_end(tasks: set[asyncio.Task[None]]) -> None:
+    """Give calls in flight a moment, then cut them off: what they were saying is read back later."""
+    if not tasks:
+        return
+    _, late = await asyncio.wait(tasks, timeout=GRACE)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

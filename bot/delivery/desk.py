@@ -1,0 +1,107 @@
+"""What the parts of delivery share, and the ways in which a row's turn ends."""
+
+import asyncio
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import PurePath
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from bot.clock import Clock
+from bot.delivery.calls import NotAnswered, SlackCalls
+from bot.delivery.contract import CardRenderer, Identity, Limits, Renderer
+from models.db import Database
+from models.domain.policy import Policy
+
+PASSING = (DBAPIError, PoolTimeout, OSError, TimeoutError)
+"""Errors of the machine and the database, not of the code: worth another try."""
+
+
+class Ends(Exception):
+    """The row will not be sent: `state` void, held, failed or undetermined; `problem` is a sentence for a person."""
+
+    def __init__(self, state: str, code: str, problem: str) -> None:
+        super().__init__(code)
+        self.state, self.code, self.problem = state, code, problem
+
+
+class Later(Exception):
+    """Not now: try again after the next backoff."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class LeaseLost(Exception):
+    """Somebody else has taken over: touch nothing."""
+
+
+class Strikes:
+    """How often each thing has failed in a row, in this process: the base of its backoff."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._counts: dict[tuple[str, int], int] = {}
+
+    def backoff(self, kind: str, number: int) -> timedelta:
+        """Doubles from `first_backoff` to `most_backoff` with every strike."""
+        count = self._counts.get((kind, number), 0)
+        self._counts[kind, number] = count + 1
+        doubled: timedelta = self._limits.first_backoff * (1 << min(count, 20))
+        return min(doubled, self._limits.most_backoff)
+
+    def clear(self, kind: str, number: int) -> None:
+        self._counts.pop((kind, number), None)
+
+
+class Known:
+    """What this process has learned of Slack: who we are, and when the list of channels was last read."""
+
+    def __init__(self) -> None:
+        self.identity: Identity | None = None
+        self.channels_listed_at: float | None = None
+        self.asking = asyncio.Lock()
+        self.listing = asyncio.Lock()
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The database, Slack, the clock and what is known."""
+
+    db: Database
+    call: SlackCalls
+    clock: Clock
+    policy: Policy
+    limits: Limits
+    renderers: Mapping[str, Renderer]
+    card_renderers: Mapping[str, CardRenderer]
+    given_identity: Identity | None = None
+    known: Known = field(default_factory=Known, init=False, repr=False)
+    strikes: Strikes = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "strikes", Strikes(self.limits))
+
+    async def identity(self) -> Identity:
+        """Who we are in Slack, asked once. Raises Refused, RateLimited or NotAnswered."""
+        if self.given_identity is not None:
+            return self.given_identity
+        async with self.known.asking:
+            if self.known.identity is None:
+                said = await self.call("auth.test")
+                found = Identity(*(str(said.get(name) or "") for name in ("team_id", "user_id", "bot_id")))
+                if not found.team_id or not found.bot_user_id:
+                    raise NotAnswered("unreadable")
+                self.known.identity = found
+            return self.known.identity
+
+
+def where(error: BaseException) -> str:
+    """The error's type and the line it came from: its message could carry contents and is never logged."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return type(error).__name__ + place

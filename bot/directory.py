@@ -1,0 +1,61 @@
+"""Slack's directory, synced into people: who is who, who has left, and who is the first admin."""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy import select
+
+from handlers.events.apply import slack_user
+from models import changes, people
+from models.db import Database
+from models.tables import Person, PersonRole
+
+logger = logging.getLogger("cadence.directory")
+PAGE = 200
+
+
+async def sync(db: Database, client: AsyncWebClient, *, team_id: str, admin: str, now: datetime) -> people.SyncResult:
+    """Read all users, match them to people, and make sure that somebody is admin."""
+    users = await all_users(client)
+    async with db.write() as session:
+        result = await people.sync(session, [slack_user(user) for user in users], team_id=team_id, now=now)
+        await _first_admin(session, users, admin, team_id=team_id, now=now)
+    logger.info("directory: users=%d matched=%d deactivated=%d", len(users), result.matched, len(result.deactivated))
+    return result
+
+
+async def all_users(client: AsyncWebClient) -> list[Mapping[str, Any]]:
+    found: list[Mapping[str, Any]] = []
+    cursor = ""
+    while True:
+        page = await client.users_list(limit=PAGE, cursor=cursor)
+        found += page["members"]
+        cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+        if not cursor:
+            return found
+
+
+async def _first_admin(session: Any, users: list[Mapping[str, Any]], admin: str, *, team_id: str, now: datetime) -> None:
+    """CADENCE_ADMIN, else the workspace's primary owner: only while nobody is admin, and only one of our own."""
+    if await session.scalar(select(PersonRole.person_id).where(PersonRole.role == "admin").limit(1)) is not None:
+        return
+    for user in users:
+        known = slack_user(user)
+        named = admin and admin.casefold() in (known.slack_id.casefold(), known.email.casefold())
+        if known.deleted or known.is_bot or known.guest or known.stranger or known.team_id != team_id:
+            continue
+        if not (named if admin else user.get("is_primary_owner")):
+            continue
+        person = await people.by_slack_id(session, known.slack_id)
+        if person is None:
+            person = Person(name=known.name, email=known.email or None, side="ours", zone=known.zone,
+                            slack_id=known.slack_id, slack_team_id=known.team_id, created_at=now)  # fmt: skip
+            session.add(person)
+            await session.flush()
+        session.add(PersonRole(person_id=person.id, role="admin"))
+        changes.note(session, "person", person.id, "role", None, "admin", by_id=None, source="first start", at=now)
+        logger.info("directory: person=%d is the first admin", person.id)
+        return

@@ -1,0 +1,167 @@
+"""One turn of the machine: work off what came in, do what time owes, send. By the wall clock or by the local Slack's."""
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, select
+
+from bot.clock import Clock
+from bot.delivery import Delivery
+from handlers.events.apply import Seen, apply
+from models import inbox
+from models.db import Database
+from models.domain.policy import Policy
+from models.domain.text import count
+from models.domain.zones import zone
+from models.tables import Cadence, Inbox, Occurrence, Partner, Step, Submission
+from scheduling.plan import StepKind, materialise
+from scheduling.tick import tick
+
+logger = logging.getLogger("cadence.engine")
+KEEP_SUBMISSIONS = timedelta(days=2)
+KEEP_EVENTS = timedelta(days=14)
+NAMES = {
+    StepKind.PROMPT: "prompt to", StepKind.NUDGE: "nudge to", StepKind.AGENDA: "agenda of",
+    StepKind.CLOSE_REQUEST: "“close your reviews” to", StepKind.CLOSE_NUDGE: "closing nudge to",
+    StepKind.CONSOLIDATE: "Friday note", StepKind.EXPIRE: "last day to close",
+}  # fmt: skip
+
+
+@dataclass
+class Engine:
+    """What the scheduler's jobs, the control endpoint and `wake()` share."""
+
+    db: Database
+    clock: Clock
+    policy: Policy
+    delivery: Delivery
+    _woken: asyncio.Event = field(default_factory=asyncio.Event)
+    _one_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def wake(self) -> None:
+        """A handler has committed something: look at once."""
+        self._woken.set()
+        self.delivery.wake()
+
+    async def run(self) -> None:
+        """React to wakes: events are worked off and what they owe is planned. Never dies of one failure."""
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            try:
+                await self.look()
+            except Exception as error:  # noqa: BLE001 - the next wake must find us alive
+                logger.error("turn failed: %s", type(error).__name__)  # noqa: TRY400 - may quote contents
+                logger.debug("turn", exc_info=error)
+
+    async def look(self) -> None:
+        """Work off the inbox and plan anew: what a person did may have changed what is owed."""
+        if self.clock.started:
+            await self.work_inbox()
+            await self.plan()
+            self.delivery.wake()
+
+    async def plan(self) -> None:
+        """Fill the calendar and make the planned steps agree with the present."""
+        if not self.clock.started:
+            return
+        async with self._one_turn, self.db.write() as session:
+            await materialise(session, now=self.clock.now(), policy=self.policy)
+
+    async def tick(self) -> int:
+        """Do the steps owed now."""
+        if not self.clock.started:
+            return 0
+        async with self._one_turn, self.db.write() as session:
+            done = await tick(session, now=self.clock.now(), policy=self.policy)
+        if done:
+            self.delivery.wake()
+        return done
+
+    async def work_inbox(self) -> int:
+        """Work off every stored event, each in the transaction that marks it done."""
+        done = 0
+        identity = await self.delivery.identify()
+        while True:
+            async with self.db.write() as session:
+                row = await inbox.next_waiting(session)
+                if row is None:
+                    return done
+                row_id, row.attempts = row.id, row.attempts + 1
+                seen = Seen(
+                    now=self.clock.now(), team_id=identity.team_id, bot_user_id=identity.bot_user_id,
+                    policy=self.policy, event_id=row.event_id,
+                )  # fmt: skip
+                try:
+                    async with session.begin_nested():
+                        await apply(session, row.payload["event"], seen)
+                    row.done_at = self.clock.now()
+                except Exception as error:  # noqa: BLE001 - one bad event must not block the others
+                    row.problem = type(error).__name__
+                    logger.error("event: inbox=%d type=%s failed: %s", row_id, row.type, row.problem)  # noqa: TRY400
+                    logger.debug("event: inbox=%d", row_id, exc_info=error)
+            done += 1
+
+    async def run_at(self, now: datetime) -> None:
+        """Set a simulated clock and do all that is due at it, until nothing is left to do at that instant."""
+        self.clock.set(max(now, self.clock.now()) if self.clock.started else now)
+        await self.work_inbox()
+        for _ in range(20):
+            await self.plan()
+            if not await self.tick():
+                break
+        await self.delivery.drain(patient=True)
+
+    async def clean(self) -> None:
+        """Forget what is no longer needed to recognise a repeat."""
+        now = self.clock.now() if self.clock.started else None
+        if now is None:
+            return
+        async with self.db.write() as session:
+            await session.execute(delete(Submission).where(Submission.at < now - KEEP_SUBMISSIONS))
+            await session.execute(delete(Inbox).where(Inbox.done_at < now - KEEP_EVENTS))
+
+    async def coming(self, most: int = 20) -> list[dict[str, Any]]:
+        """What is planned next, by instant, in words: `prompt to 6 people`."""
+        async with self.db.read() as session:
+            rows = await session.execute(
+                select(Step.due_at, Step.kind, func.count(), func.min(Partner.name), func.count(func.distinct(Step.person_id)))
+                .join(Occurrence, Occurrence.id == Step.occurrence_id)
+                .join(Cadence, Cadence.id == Occurrence.cadence_id)
+                .outerjoin(Partner, Partner.id == Cadence.partner_id)
+                .where(Step.state == "planned")
+                .group_by(Step.due_at, Step.kind)
+                .order_by(Step.due_at, Step.kind)
+                .limit(most)
+            )
+            clocks = zone(self.policy.zone)
+            return [
+                {"at": due.isoformat(), "what": f"{due.astimezone(clocks):%a %H:%M}, {_words(kind, number, partner, persons)}"}
+                for due, kind, number, partner, persons in rows
+            ]
+
+    async def next_due(self) -> tuple[datetime | None, str | None, bool]:
+        """The next instant at which anything happens, what it is, and whether it only settles the present."""
+        settling = await self.delivery.settling()
+        if settling is not None:
+            return settling, "messages still going out", True
+        planned = await self.coming(1)
+        step = datetime.fromisoformat(planned[0]["at"]) if planned else None
+        post = await self.delivery.next_due()
+        if post is not None and (step is None or post < step):
+            return post, "a message", False
+        return step, planned[0]["what"] if planned else None, False
+
+
+def _words(kind: str, number: int, partner: str | None, persons: int) -> str:
+    name = NAMES.get(kind, kind)
+    if kind in (StepKind.CONSOLIDATE,):
+        return name
+    if persons:
+        return f"{name} {count(persons, 'person', 'people')}"
+    return f"{name} {partner or 'a review'}" if number == 1 else f"{name} {number} reviews"
+
+

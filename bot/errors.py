@@ -1,0 +1,134 @@
+"""One translator for everything that goes wrong in a listener: words for the person, one line with ids for us.
+
+A user-facing error is said where it happened: on the field of the form, else as an answer only the person sees. Anything
+else becomes a reference number for them and a full line in our log. Nothing is swallowed.
+"""
+
+import asyncio
+import json
+import logging
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.context.async_context import AsyncBoltContext
+from slack_bolt.response import BoltResponse
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from handlers.kit.deps import user_id
+from handlers.kit.forms import Values
+from handlers.kit.words import escape
+from models.domain.errors import FieldErrors, UserError
+
+logger = logging.getLogger("cadence.errors")
+ACK_IS_SEEN = 0.03  # seconds; Bolt polls every 10 ms
+
+
+def register(app: AsyncApp) -> None:
+    app.error(translate)
+
+
+async def translate(
+    error: Exception, body: dict[str, Any], client: AsyncWebClient, context: AsyncBoltContext
+) -> BoltResponse | None:
+    """Say it to the person, log it for us."""
+    # Bolt forgets an ack that it has not polled yet when the listener fails after it: give it the time to see it.
+    await asyncio.sleep(ACK_IS_SEEN)
+    words = sentence(error, body)
+    kind = body.get("type") or ("command" if "command" in body else "unknown")
+    if kind == "view_submission":
+        return _on_the_form(error, words, body) if context.ack.response is None else None
+    if kind == "event_callback":
+        return None
+    try:
+        await _only_to_them(client, body, words)
+    except SlackApiError as refused:
+        logger.warning("could not tell %s what went wrong: %s", user_id(body), refused.response.get("error"))
+    return BoltResponse(status=200, body="") if context.ack.response is None else None
+
+
+def sentence(error: Exception, body: Mapping[str, Any]) -> str:
+    """What the person is told."""
+    if isinstance(error, UserError):
+        logger.info("refused: user=%s kind=%s reason=%s", user_id(body), _what(body), type(error).__name__)
+        return str(error)
+    reference = secrets.token_hex(4)
+    # The exception's text may quote a deal; its type and place may not.
+    logger.error(
+        "failed: reference=%s user=%s kind=%s error=%s at=%s",
+        reference, user_id(body), _what(body), type(error).__name__, _place(error),
+    )  # fmt: skip
+    logger.debug("reference=%s", reference, exc_info=error)
+    return (
+        f"Something went wrong on our side; it is logged as {reference}. Nothing was saved. Try again, and if it "
+        "happens again give that number to whoever runs Cadence."
+    )
+
+
+def _what(body: Mapping[str, Any]) -> str:
+    if "command" in body:
+        return str(body["command"])
+    actions = body.get("actions") or [{}]
+    return str(body.get("view", {}).get("callback_id") or actions[0].get("action_id") or body.get("type"))
+
+
+def _place(error: BaseException) -> str:
+    trace = error.__traceback__
+    places: list[str] = []
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        places.append(f"{code.co_filename.rsplit('/', 2)[-1]}:{trace.tb_lineno}:{code.co_name}")
+        trace = trace.tb_next
+    return " < ".join(reversed(places[-4:]))
+
+
+def _on_the_form(error: Exception, words: str, body: Mapping[str, Any]) -> BoltResponse:
+    """Errors stand on their fields, and what was typed stays."""
+    values = Values(body["view"])
+    named = error.errors if isinstance(error, FieldErrors) else {"": words}
+    blocks = values.on_blocks(named)
+    if blocks.keys() - {""}:
+        return _json({"response_action": "errors", "errors": {key: text for key, text in blocks.items() if key}})
+    return _json({"response_action": "update", "view": error_view(words)})
+
+
+def _json(payload: dict[str, Any]) -> BoltResponse:
+    return BoltResponse(
+        status=200, body=json.dumps(payload), headers={"content-type": ["application/json;charset=utf-8"]}
+    )
+
+
+def error_view(words: str) -> dict[str, Any]:
+    """A modal that says only this."""
+    return {
+        "type": "modal",
+        "title": {"type": "plain_text", "text": "That did not work"},
+        "close": {"type": "plain_text", "text": "Close"},
+        "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": escape(words)[:2900], "verbatim": True}}],
+    }
+
+
+async def _only_to_them(client: AsyncWebClient, body: Mapping[str, Any], words: str) -> None:
+    """An answer only they see: in the channel, or on top of the view they clicked in."""
+    view = body.get("view") or {}
+    if view.get("type") == "modal":
+        await _in_view(client, body, words, push=True)
+        return
+    channel = (body.get("channel") or {}).get("id") if isinstance(body.get("channel"), Mapping) else body.get("channel_id")
+    if not channel:
+        await _in_view(client, body, words, push=False)
+        return
+    try:
+        await client.chat_postEphemeral(channel=channel, user=user_id(body), text=escape(words))
+    except SlackApiError as refused:
+        # A command can come from a channel the bot is not in; its trigger may still open a view.
+        if refused.response.get("error") not in ("not_in_channel", "channel_not_found", "user_not_in_channel"):
+            raise
+        await _in_view(client, body, words, push=False)
+
+
+async def _in_view(client: AsyncWebClient, body: Mapping[str, Any], words: str, *, push: bool) -> None:
+    opener = client.views_push if push else client.views_open
+    await opener(trigger_id=str(body.get("trigger_id")), view=error_view(words))

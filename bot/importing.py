@@ -1,0 +1,94 @@
+"""Data in from the command line: read the file, apply it in one transaction, say what changed."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from models.cards import touch_homes
+from models.db import Database
+from models.domain.errors import BadFile
+from models.domain.policy import Policy
+from models.imports import ImportResult, import_deals, import_partners, import_people
+
+
+class _DryRunError(Exception):
+    """Rolls back what a dry run did."""
+
+    def __init__(self, result: ImportResult) -> None:
+        super().__init__()
+        self.result = result
+
+
+def read(path: Path) -> str:
+    """The file's text. Raises BadFile when it is not UTF-8."""
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadFile(
+            f"{path.name} is not UTF-8 text (byte {error.start}). Export it as “CSV UTF-8” and import it again."
+        ) from None
+
+
+async def apply(
+    db: Database,
+    kind: str,
+    file: Path,
+    *,
+    accounts: Path | None,
+    options: Mapping[str, str],
+    dry_run: bool,
+    skip_bad: bool,
+    complete: bool,
+    now: datetime,
+    policy: Policy,
+) -> ImportResult:
+    """Apply the file whole or not at all; a dry run does everything and takes it back."""
+    text, joined = read(file), read(accounts) if accounts else None
+    try:
+        async with db.write() as session:
+            result = await _one(
+                session, kind, text, file.name, joined, options, skip_bad=skip_bad, complete=complete, now=now, policy=policy
+            )
+            if dry_run:
+                raise _DryRunError(result)
+            await touch_homes(session)
+    except _DryRunError as done:
+        return done.result
+    return result
+
+
+async def _one(
+    session: Any,
+    kind: str,
+    text: str,
+    name: str,
+    accounts: str | None,
+    options: Mapping[str, str],
+    *,
+    skip_bad: bool,
+    complete: bool,
+    now: datetime,
+    policy: Policy,
+) -> ImportResult:
+    if kind == "people":
+        return await import_people(session, text, file_name=name, now=now, skip_bad=skip_bad)
+    if kind == "partners":
+        return await import_partners(
+            session, text, file_name=name, now=now, skip_bad=skip_bad, tier1_ceiling=policy.tier1_ceiling
+        )
+    given: dict[str, Any] = {key: value for key, value in options.items() if value}
+    return await import_deals(
+        session, text, file_name=name, now=now, accounts=accounts, skip_bad=skip_bad, complete=complete,
+        stages=policy.stages, company_currency=policy.currency, **given,
+    )  # fmt: skip
+
+
+def report(result: ImportResult, *, dry_run: bool) -> Iterator[str]:
+    """What a person reads after an import: every change, what was left out, what to look at, the sum."""
+    yield from (f"  {line}" for line in result.lines)
+    for problem in result.problems:
+        yield f"  left out: {problem}"
+    for warning in result.warnings:
+        yield f"  look at this: {warning}"
+    yield ("Dry run, nothing was changed. " if dry_run else "") + result.summary

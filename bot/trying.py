@@ -1,0 +1,185 @@
+"""`cadence sandbox`: a local Slack with a demo company, the bot against it over the wire, on embedded defaults."""
+
+import asyncio
+import socket
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from bot import schema
+from bot.app import Bot, build
+from bot.demo import setup
+from bot.demo.build import Company
+from bot.demo.company import make_company
+from bot.sandbox import Sandbox, SandboxOptions, Seed, start
+from bot.settings import Settings, environment_name, load
+from models import cadences, people
+from models.db import Database
+from models.domain.policy import Policy
+from models.domain.workdays import WorkCalendar
+from models.domain.zones import local_to_utc, zone
+from models.tables import Cadence, Partner, Person
+from scheduling.plan import materialise
+
+APP_TOKEN = "xapp-local"  # noqa: S105 - the local Slack's own, worth nothing anywhere else
+BOT_TOKEN = "xoxb-local"  # noqa: S105 - likewise
+SECRET = "local-signing-secret"  # noqa: S105 - likewise
+MONDAY_MORNING = time(8)
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Trying:
+    """What the command was asked for."""
+
+    port: int
+    no_bot: bool
+    bot_url: str
+    http: bool
+    keep: Path | None
+    seed: int
+    manifest: Path
+
+
+async def run(options: Trying, *, say: Say) -> None:
+    """Serve until cancelled."""
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cadence-")))
+        path = (options.keep or folder / "demo.db").resolve()
+        company = make_company(first_monday(datetime.now(UTC).date()), options.seed)
+        url = f"sqlite:///{path}"
+        if not path.exists():
+            await prepare(url, company)
+        if options.no_bot:
+            await _alone(options, company, url, stack, say)
+        else:
+            await _together(options, company, url, stack, say)
+        await asyncio.Event().wait()
+
+
+async def _alone(options: Trying, company: Company, url: str, stack: AsyncExitStack, say: Say) -> None:
+    """The local Slack alone, and the environment that `cadence run` needs to meet it."""
+    local = await start(_options(options, company, options.bot_url), Seed.from_dict(company.workspace))
+    stack.push_async_callback(local.close)
+    say(f"The local Slack is at {local.url}. It waits for a bot at {options.bot_url}. In another terminal:\n")
+    for name, value in environment(local, company, url, http=options.http).items():
+        say(f"  export {name}={value}")
+    say("  .venv/bin/cadence run\n")
+
+
+async def _together(options: Trying, company: Company, url: str, stack: AsyncExitStack, say: Say) -> None:
+    """The local Slack and the bot in one process; they still speak over the wire only."""
+    local, bot = await together(options, company, url)
+    stack.push_async_callback(local.close)
+    stack.push_async_callback(bot.stop)
+    say(f"Open {local.url} in a browser: a local Slack with a demo company. Ctrl-C ends it.")
+
+
+async def together(options: Trying, company: Company, url: str) -> tuple[Sandbox, Bot]:
+    """Start both; the bot's own server listens on a free port that the local Slack is told."""
+    port = _free_port()
+    local = await start(_options(options, company, f"http://127.0.0.1:{port}"), Seed.from_dict(company.workspace))
+    try:
+        bot = build(settings_for(environment(local, company, url, http=options.http) | {"PORT": str(port)}))
+        await bot.start()
+    except BaseException:
+        await local.close()
+        raise
+    return local, bot
+
+
+def _options(options: Trying, company: Company, bot_url: str) -> SandboxOptions:
+    return SandboxOptions(
+        port=options.port,
+        manifest=options.manifest,
+        bot_token=BOT_TOKEN,
+        app_token=APP_TOKEN,
+        signing_secret=SECRET,
+        bot_url=bot_url,
+        deliver="http" if options.http else "socket",
+        start_at=starts_at(company),
+    )
+
+
+def starts_at(company: Company) -> datetime:
+    """Monday morning in the company's zone: the whole week lies ahead."""
+    return local_to_utc(company.today, MONDAY_MORNING, zone(company.settings["zone"]))
+
+
+def first_monday(today: date, calendar: str = "GB-ENG") -> date:
+    """The next Monday (today counts) of an ordinary week, without a holiday in it: a newcomer should see the rule."""
+    days = WorkCalendar(code=calendar)
+    monday = today + timedelta(days=-today.weekday() % 7)
+    while any(days.is_holiday(monday + timedelta(days=offset)) for offset in range(5)):
+        monday += timedelta(days=7)
+    return monday
+
+
+async def prepare(url: str, company: Company) -> None:
+    """A database with the demo company in it: through the real import, and a weekly review for each Tier 1 partner."""
+    db = Database(url)
+    try:
+        await schema.upgrade(db)
+        await setup.load(db, company)
+        await set_up_reviews(db, policy_of(company), now=starts_at(company) - timedelta(minutes=1))
+    finally:
+        await db.close()
+
+
+async def set_up_reviews(db: Database, policy: Policy, *, now: datetime) -> None:
+    """One weekly review for each Tier 1 partner, one after the other on Thursday from ten."""
+    async with db.write() as session:
+        rows = await session.scalars(
+            select(Partner).where(Partner.tier == 1, Partner.pm_id.is_not(None)).order_by(Partner.name)
+        )
+        for partner in list(rows):
+            pm = await session.get_one(Person, partner.pm_id)
+            trial = Cadence(
+                kind=cadences.Kind.WEEKLY_REVIEW, pm_id=pm.id, rule=cadences.weekly(policy.review_weekday),
+                at=policy.review_at, zone=people.zone_of(pm, policy), minutes=policy.review_minutes,
+            )  # fmt: skip
+            free = await cadences.free_slots(session, trial, except_id=None, now=now, policy=policy, most=1)
+            if free:
+                await cadences.set_up_review(
+                    session, partner, weekday=policy.review_weekday, at=free[0], minutes=policy.review_minutes,
+                    by=pm, now=now, policy=policy,
+                )  # fmt: skip
+        await materialise(session, now=now, policy=policy)
+
+
+def policy_of(company: Company) -> Policy:
+    """The demo company's numbers."""
+    return Policy.model_validate(company.settings)
+
+
+def environment(local: Sandbox, company: Company, url: str, *, http: bool) -> dict[str, str]:
+    """What `cadence run` reads to meet this local Slack: exactly what a real installation sets."""
+    door = {"SLACK_SIGNING_SECRET": SECRET} if http else {"SLACK_APP_TOKEN": APP_TOKEN}
+    own = {f"CADENCE_{name.upper()}": str(value) for name, value in company.settings.items()}
+    return {
+        "SLACK_BOT_TOKEN": BOT_TOKEN,
+        **door,
+        "SLACK_API_URL": local.api_url,
+        "DATABASE_URL": url,
+        "CADENCE_SIMULATED_CLOCK": "1",
+        **own,
+    }
+
+
+def settings_for(environment_: Mapping[str, str]) -> Settings:
+    """Settings from these variables instead of the process's own."""
+    names = {environment_name(field): field for field in Settings.model_fields}
+    given: dict[str, Any] = {names[key]: value for key, value in environment_.items() if key in names}
+    return load(**given)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

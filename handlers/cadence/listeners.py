@@ -1,0 +1,247 @@
+"""People come in: `/cadence`, setting up, moving, skipping and pausing reviews."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.context.async_context import AsyncBoltContext
+from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from handlers.cadence import forms, overview
+from handlers.cadence.ids import Action, Door, Field, MenuRef, Ref, View
+from handlers.kit.deps import Body, Deps, deps_of, trigger, user_id
+from handlers.kit.forms import Values
+from handlers.kit.once import once
+from handlers.kit.views import show
+from models import cadences, cards, people
+from models.cadences import Kind, Side
+from models.domain.errors import FieldErrors, UserError
+from models.domain.policy import Policy
+from models.domain.rights import Act, Subject, may, require
+from models.domain.text import key
+from models.domain.zones import zone
+from models.tables import Cadence, Occurrence, Partner, Person
+
+
+def register(app: AsyncApp) -> None:
+    app.command("/cadence")(command)
+    app.action(Door.OPEN_CADENCE)(open_overview)
+    app.action(Door.SET_UP)(open_set_up)
+    app.action(Action.MENU)(open_menu)
+    app.view(View.SET_UP)(save_set_up)
+    app.view(View.BUMP)(save_bump)
+    app.view(View.SKIP)(save_skip)
+    app.view(View.PAUSE)(save_pause)
+
+
+async def command(ack: AsyncAck, body: Body, client: AsyncWebClient, context: AsyncBoltContext) -> None:
+    """`/cadence` shows what is next; `/cadence setup` starts a review; `/cadence acme` is about one partner."""
+    await ack()
+    text = str(body.get("text") or "").strip()
+    deps = deps_of(context)
+    async with deps.db.read() as session:
+        actor = await people.acting(session, user_id(body))
+        if key(text) in ("setup", "set up"):
+            view = await _set_up_form(session, deps, actor, None)
+        else:
+            view = overview.modal(await overview.load(session, actor, text, now=deps.now(), policy=deps.policy))
+    await client.views_open(trigger_id=trigger(body), view=view)
+
+
+async def open_overview(ack: AsyncAck, body: Body, client: AsyncWebClient, context: AsyncBoltContext) -> None:
+    await ack()
+    deps = deps_of(context)
+    async with deps.db.read() as session:
+        actor = await people.acting(session, user_id(body))
+        page = await overview.load(session, actor, "", now=deps.now(), policy=deps.policy)
+    await show(client, body, overview.modal(page))
+
+
+async def open_set_up(ack: AsyncAck, body: Body, client: AsyncWebClient, context: AsyncBoltContext) -> None:
+    await ack()
+    deps, ref = deps_of(context), Ref.load(body["actions"][0]["value"])
+    async with deps.db.read() as session:
+        actor = await people.acting(session, user_id(body))
+        view = await _set_up_form(session, deps, actor, ref.p or None)
+    await show(client, body, view)
+
+
+async def open_menu(ack: AsyncAck, body: Body, client: AsyncWebClient, context: AsyncBoltContext) -> None:
+    """The menu beside one meeting: move, skip, change, pause."""
+    await ack()
+    deps, ref = deps_of(context), MenuRef.load(body["actions"][0]["selected_option"]["value"])
+    async with deps.db.read() as session:
+        actor = await people.acting(session, user_id(body))
+        occurrence = await session.get(Occurrence, ref.o)
+        if occurrence is None:
+            raise UserError("This review does not exist any more; `/cadence` shows what is planned.")
+        partner, cadence = await _require_plan(session, deps, actor, occurrence)
+        clocks = zone(cadence.zone)
+        if ref.m != "change":
+            cadences.refuse_settled(occurrence)
+        view = {
+            "bump": lambda: forms.bump(occurrence, partner, clocks),
+            "skip": lambda: forms.skip(occurrence, partner, clocks),
+            "pause": lambda: forms.pause(occurrence, partner),
+        }.get(ref.m, lambda: None)() or await _set_up_form(session, deps, actor, partner.id)
+    await show(client, body, view)
+
+
+async def save_set_up(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
+    deps = deps_of(context)
+    wanted = forms.parse_set_up(body["view"], deps.policy)
+
+    async def effect(session: AsyncSession) -> Mapping[str, Any]:
+        actor = await people.acting(session, user_id(body))
+        partner = await session.get(Partner, wanted.partner_id)
+        if partner is None:
+            raise FieldErrors({Field.PARTNER: "Choose a partner."})
+        await _require(session, deps, actor, partner)
+        if partner.tier != 1:
+            raise FieldErrors({Field.PARTNER: f"{partner.name} is Tier {partner.tier}. Weekly reviews are for Tier 1: "
+                                              "raise its tier in the partners file first."})  # fmt: skip
+        await cadences.set_up_review(
+            session, partner, weekday=wanted.weekday, at=wanted.at, minutes=wanted.minutes, by=actor,
+            now=deps.now(), policy=deps.policy,
+        )  # fmt: skip
+        await cards.touch_homes(session)
+        return {}
+
+    await _save(ack, deps, body, effect)
+
+
+async def save_bump(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
+    deps, moved = deps_of(context), forms.parse_bump(body["view"])
+
+    async def effect(session: AsyncSession) -> Mapping[str, Any]:
+        actor, occurrence = await _for_form(session, deps, body)
+        if moved.day is None or moved.at is None:
+            raise FieldErrors({Field.DAY: "Choose the new day and hour."})
+        await cadences.bump(
+            session, occurrence, day=moved.day, at=moved.at, reason=moved.reason, by=actor, now=deps.now(),
+            policy=deps.policy,
+        )  # fmt: skip
+        return await _overview(session, deps, actor, body)
+
+    await _save(ack, deps, body, effect)
+
+
+async def save_skip(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
+    deps, values = deps_of(context), Values(body["view"])
+
+    async def effect(session: AsyncSession) -> Mapping[str, Any]:
+        actor, occurrence = await _for_form(session, deps, body)
+        side = Side(values.option(Field.SIDE) or Side.OURS)
+        await cadences.skip(session, occurrence, side=side, reason=values.text(Field.REASON), by=actor, now=deps.now())
+        return await _overview(session, deps, actor, body)
+
+    await _save(ack, deps, body, effect)
+
+
+async def save_pause(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
+    deps, values = deps_of(context), Values(body["view"])
+
+    async def effect(session: AsyncSession) -> Mapping[str, Any]:
+        actor, occurrence = await _for_form(session, deps, body)
+        cadence = await session.get_one(Cadence, occurrence.cadence_id)
+        await cadences.pause(session, cadence, reason=values.text(Field.REASON), by=actor, now=deps.now())
+        return await _overview(session, deps, actor, body)
+
+    await _save(ack, deps, body, effect)
+
+
+async def _save(
+    ack: AsyncAck, deps: Deps, body: Body, effect: Callable[[AsyncSession], Awaitable[Mapping[str, Any]]]
+) -> None:
+    """Commit, then ack: the closed (or refreshed) modal is the receipt."""
+    view = body["view"]
+    response = await once(deps, f"view:{view['id']}:{view['hash']}", effect)
+    await ack(**response)
+    deps.wake()
+
+
+async def _overview(session: AsyncSession, deps: Deps, actor: Person, body: Body) -> Mapping[str, Any]:
+    """Back to the overview, which shows what has just been done, when the form was opened from it."""
+    await session.flush()
+    if not body["view"].get("previous_view_id"):
+        return {}
+    page = await overview.load(session, actor, "", now=deps.now(), policy=deps.policy)
+    return {"response_action": "update", "view": overview.modal(page)}
+
+
+async def _for_form(session: AsyncSession, deps: Deps, body: Body) -> tuple[Person, Occurrence]:
+    ref = Ref.load(body["view"]["private_metadata"])
+    actor = await people.acting(session, user_id(body))
+    occurrence, _ = await cadences.lock_occurrence(session, ref.o)
+    await _require_plan(session, deps, actor, occurrence)
+    return actor, occurrence
+
+
+async def _require_plan(
+    session: AsyncSession, deps: Deps, actor: Person, occurrence: Occurrence
+) -> tuple[Partner, Cadence]:
+    cadence = await session.get_one(Cadence, occurrence.cadence_id)
+    if cadence.kind != Kind.WEEKLY_REVIEW:
+        raise UserError("Only weekly reviews can be moved, skipped or paused.")
+    partner = await session.get_one(Partner, cadence.partner_id)
+    await _require(session, deps, actor, partner)
+    return partner, cadence
+
+
+async def _require(session: AsyncSession, deps: Deps, actor: Person, partner: Partner) -> None:
+    subject = await people.subject_of(session, partner=partner, now=deps.now(), policy=deps.policy)
+    require(may(people.as_actor(actor), Act.PLAN, subject))
+
+
+async def _set_up_form(session: AsyncSession, deps: Deps, actor: Person, partner_id: int | None) -> dict[str, Any]:
+    """The set-up form, at the next free hour of the partner manager's day."""
+    policy = deps.policy
+    covers = await people.covers(session, now=deps.now(), policy=policy)
+    rows = await session.scalars(select(Partner).where(Partner.tier == 1).order_by(Partner.name))
+    partners = [
+        partner
+        for partner in rows
+        if may(people.as_actor(actor), Act.PLAN, Subject(pm_id=partner.pm_id, covers=covers)).allowed
+    ]
+    if not partners:
+        raise UserError(
+            "There is no Tier 1 partner that you may plan for. Tiers and partner managers come from the partners file "
+            "(`cadence import partners.csv --partners`)."
+        )
+    running = {
+        cadence.partner_id: cadence
+        for cadence in await session.scalars(
+            select(Cadence).where(Cadence.kind == Kind.WEEKLY_REVIEW, Cadence.state == "active")
+        )
+        if cadence.partner_id is not None
+    }
+    return forms.set_up(await _set_up_page(session, deps, partners, running, partner_id, policy))
+
+
+async def _set_up_page(
+    session: AsyncSession,
+    deps: Deps,
+    partners: list[Partner],
+    running: dict[int, Cadence],
+    partner_id: int | None,
+    policy: Policy,
+) -> forms.SetUpPage:
+    waiting = [partner for partner in partners if partner.id not in running]
+    chosen = next((partner for partner in partners if partner.id == partner_id), None) or next(iter(waiting), partners[0])
+    pm = await session.get(Person, chosen.pm_id) if chosen.pm_id else None
+    place = people.zone_of(pm, policy) if pm else policy.zone
+    present = running.get(chosen.id)
+    if present is not None:
+        return forms.SetUpPage(partners, running, chosen, present.rule["weekday"], present.at, present.minutes, place)
+    trial = Cadence(
+        kind=Kind.WEEKLY_REVIEW, pm_id=chosen.pm_id, rule=cadences.weekly(policy.review_weekday), at=policy.review_at,
+        zone=place, minutes=policy.review_minutes,
+    )  # fmt: skip
+    free = await cadences.free_slots(session, trial, except_id=None, now=deps.now(), policy=policy)
+    counts = await cadences.tier1_counts(session)
+    return forms.SetUpPage(
+        partners, running, chosen, policy.review_weekday, free[0] if free else policy.review_at,
+        policy.review_minutes, place, cadences.ceiling_breach(counts.get(chosen.pm_id or 0, 0), policy), tuple(free),
+    )  # fmt: skip

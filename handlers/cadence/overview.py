@@ -1,0 +1,232 @@
+"""`/cadence`: what is next, what waits, how the cadence is doing, and what is wrong with it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from handlers.cadence.ids import Action, Door, MenuRef, Ref, View
+from handlers.kit import blocks as b
+from handlers.kit import words as w
+from models import cadences, closing, health, notes, people, reviews
+from models.cadences import AHEAD, Planned
+from models.domain.fiscal import monday_of
+from models.domain.notes import Health, merge_health
+from models.domain.policy import Policy
+from models.domain.rights import Act, Subject, may
+from models.domain.text import clip, count, key, near
+from models.domain.zones import local_date, zone
+from models.people import Directory
+from models.tables import Cadence, Occurrence, Partner, Person
+
+AHEAD_DAYS = timedelta(days=15)
+MOST_ROWS = 20
+MOST_PROBLEMS = 8
+
+
+@dataclass(frozen=True)
+class CadencePage:
+    """All that the overview shows."""
+
+    actor: Person
+    planned: tuple[Planned, ...]
+    unanswered: dict[int, tuple[int, ...]]
+    waiting: tuple[tuple[Occurrence, Partner], ...]
+    allowed: frozenset[int]
+    problems: tuple[str, ...]
+    health: Health
+    week: str
+    clocks: ZoneInfo
+    book: Directory
+    query: str = ""
+    near: tuple[str, ...] = ()
+    paused: tuple[str, ...] = ()
+
+
+async def load(session: AsyncSession, actor: Person, query: str, *, now: datetime, policy: Policy) -> CadencePage:
+    """The actor's partners; everybody's for leadership and admins; those with a deal of theirs for an AE."""
+    partners = {partner.id: partner for partner in await session.scalars(select(Partner))}
+    book = await people.directory(session)
+    covers = await people.covers(session, now=now, policy=policy)
+    wide = bool({held.role for held in actor.roles} & {"head", "cro", "cfo", "ceo", "admin"})
+    mine = {partner.id for partner in partners.values() if actor.id in (partner.pm_id, covers.get(partner.pm_id or 0))}
+    if not wide and not mine:
+        found = await reviews.views(session, Partner.id.is_not(None), now=now, policy=policy, owner_id=actor.id)
+        mine = {view.partner.id for view in found if view.partner}
+    shown = set(partners) if wide else mine
+    suggestions: list[str] = []
+    if key(query):
+        hits = {partner_id for partner_id in shown if key(query) in partners[partner_id].key}
+        suggestions = [] if hits else near(query, [partners[partner_id].name for partner_id in shown])
+        shown = hits
+    planned = [
+        item
+        for item in await cadences.coming(session, now=now, until=now + AHEAD_DAYS)
+        if item.partner is not None and item.partner.id in shown
+    ]
+    waiting = await _waiting(session, [partners[partner_id] for partner_id in shown], now)
+    by_partner = await notes.health_of(session, list(shown), now=now, policy=policy)
+    trouble = await health.problems(session, now=now, policy=policy, partner_ids=None if wide and not query else shown)
+    return CadencePage(
+        actor=actor,
+        planned=tuple(planned),
+        unanswered=await _unanswered(session, planned, now=now, policy=policy),
+        waiting=tuple(waiting),
+        allowed=frozenset(
+            partner_id
+            for partner_id in shown
+            if may(
+                people.as_actor(actor), Act.PLAN, Subject(pm_id=partners[partner_id].pm_id, covers=covers)
+            ).allowed
+        ),
+        problems=tuple(problem.sentence for problem in trouble),
+        health=merge_health(by_partner.values()),
+        week=week_label(local_date(now, zone(policy.zone)), policy),
+        clocks=zone(people.zone_of(actor, policy)),
+        book=book,
+        query=query,
+        near=tuple(suggestions),
+        paused=await _paused(session, shown, partners),
+    )
+
+
+def week_label(today: date, policy: Policy) -> str:
+    """`Week 8 of 2026Q4, 23–29 Nov`."""
+    quarter, number = policy.fiscal.week_of(today)
+    monday = monday_of(quarter, number)
+    return f"Week {number} of {quarter.label}, {w.day(monday)} to {w.day(monday + timedelta(days=6))}"
+
+
+async def _waiting(
+    session: AsyncSession, partners: Collection[Partner], now: datetime
+) -> list[tuple[Occurrence, Partner]]:
+    found: list[tuple[Occurrence, Partner]] = []
+    wanted = {partner.id for partner in partners}
+    for pm_id in sorted({partner.pm_id for partner in partners if partner.pm_id is not None}):
+        found += [row for row in await closing.waiting_for(session, pm_id, now=now) if row[1].id in wanted]
+    return found
+
+
+async def _unanswered(
+    session: AsyncSession, planned: list[Planned], *, now: datetime, policy: Policy
+) -> dict[int, tuple[int, ...]]:
+    """Who has not answered yet, by occurrence, of the reviews that have been prompted."""
+    prompted = [item for item in planned if item.occurrence.state == "prompted"]
+    ids = [item.occurrence.id for item in prompted]
+    if not ids:
+        return {}
+    listed = await reviews.under_review(session, ids, now=now, policy=policy)
+    done = await reviews.answered(session, ids)
+    staff = await reviews.staff(session, policy)
+    found: dict[int, tuple[int, ...]] = {}
+    for item in prompted:
+        duties = reviews.duties(item.occurrence, item.cadence.pm_id, listed[item.occurrence.id], staff)
+        answered = done[item.occurrence.id]
+        late = {duty.responder_id for duty in duties if any(deal not in answered for deal in duty.deal_ids)}
+        found[item.occurrence.id] = tuple(sorted(late))
+    return found
+
+
+async def _paused(session: AsyncSession, shown: Collection[int], partners: dict[int, Partner]) -> tuple[str, ...]:
+    rows = await session.scalars(select(Cadence.partner_id).where(Cadence.state == "paused"))
+    return tuple(sorted(partners[partner_id].name for partner_id in rows if partner_id is not None and partner_id in shown))
+
+
+def modal(page: CadencePage) -> dict[str, Any]:
+    made: list[b.Block] = [b.section(f"*{page.week}*\n{health_line(page.health)}")]
+    buttons = []
+    if page.allowed or page.actor.has("pm", "head", "admin"):
+        buttons.append(b.button("Set up a weekly review", Door.SET_UP, Ref().dump(), style="primary"))
+    if buttons:
+        made.append(b.actions(*buttons))
+    made += [*_next(page), *_not_closed(page)]
+    if page.paused:
+        made.append(b.context(f"Paused: {', '.join(w.escape(name) for name in page.paused)}"))
+    if page.problems:
+        made += [b.divider(), b.section("*To mend*")]
+        made += [b.context(f":warning: {w.escape(clip(problem, 400))}") for problem in page.problems[:MOST_PROBLEMS]]
+        if len(page.problems) > MOST_PROBLEMS:
+            made.append(b.context(f"… and {len(page.problems) - MOST_PROBLEMS} more"))
+    return b.modal(View.OVERVIEW, "Cadence", made)
+
+
+def health_line(found: Health) -> str:
+    if not any((found.held, found.late, found.skipped, found.no_meeting)):
+        return "No review has been due yet this quarter."
+    streak = f" · {found.streak} in a row" if found.streak > 1 else ""
+    return (
+        f"This quarter: {found.held} held{streak} · {found.late} late · {found.skipped} skipped · "
+        f"{found.no_meeting} without meeting"
+    )
+
+
+def _next(page: CadencePage) -> list[b.Block]:
+    if not page.planned:
+        return [b.section(_nothing(page))]
+    made: list[b.Block] = [b.divider(), b.section("*Next*")]
+    for item in page.planned[:MOST_ROWS]:
+        partner = item.partner
+        menu = None
+        if partner is not None and partner.id in page.allowed and item.occurrence.state in AHEAD:
+            menu = b.overflow(Action.MENU, _menu(item.occurrence.id))
+        made.append(b.section(_line(item, page), accessory=menu))
+    if len(page.planned) > MOST_ROWS:
+        made.append(b.context(f"… and {len(page.planned) - MOST_ROWS} more. `/cadence acme` shows one partner."))
+    return made
+
+
+def _menu(occurrence_id: int) -> list[tuple[str, str]]:
+    words = (("Move this one", "bump"), ("Skip this one", "skip"), ("Change day or hour", "change"), ("Pause", "pause"))
+    return [(label, MenuRef(m=name, o=occurrence_id).dump()) for label, name in words]
+
+
+def _line(item: Planned, page: CadencePage) -> str:
+    occurrence, partner = item.occurrence, item.partner
+    name = w.escape(clip(partner.name if partner else "", 80))
+    line = f"*{name}* · {w.when(occurrence.starts_at, page.clocks)}–{w.clock(occurrence.ends_at, page.clocks)}"
+    pm = w.escape(page.book.name(item.cadence.pm_id))
+    states = {
+        "planned": "planned",
+        "prompted": "prompts are out",
+        "skipped": f":warning: skipped: {w.escape(clip(occurrence.skip_reason, 150))}",
+        "no_meeting": f"no meeting: {w.escape(clip(occurrence.skip_reason, 150))}",
+        "held": "held",
+        "held_late": "held late",
+    }
+    state = states[occurrence.state]
+    if occurrence.moved_at is not None:
+        state += f" · moved by {w.escape(page.book.name(occurrence.moved_by_id))}: {w.escape(clip(occurrence.moved_reason, 120))}"
+    elif occurrence.day != occurrence.nominal_day:
+        state += f" · instead of {w.day(occurrence.nominal_day)}, a holiday"
+    late = page.unanswered.get(occurrence.id)
+    if late is not None:
+        names = ", ".join(w.escape(page.book.name(person_id)) for person_id in late[:6])
+        state += f" · waiting for {names}" + (f" and {len(late) - 6} more" if len(late) > 6 else "") if late else (  # noqa: PLR2004 - six are named
+            " · everybody has answered"
+        )  # fmt: skip
+    return f"{line} · {pm}\n{state}"
+
+
+def _not_closed(page: CadencePage) -> list[b.Block]:
+    if not page.waiting:
+        return []
+    made: list[b.Block] = [b.divider(), b.section(f"*Not closed* ({count(len(page.waiting), 'review')})")]
+    for occurrence, partner in page.waiting[:MOST_ROWS]:
+        words = f"{w.escape(clip(partner.name, 80))} · {w.when(occurrence.starts_at, page.clocks)}"
+        can = partner.id in page.allowed and not page.actor.has("admin")
+        button = b.button("Close…", Door.CLOSE_ONE, Ref(o=occurrence.id).dump()) if can or page.actor.has("head") else None
+        made.append(b.section(words, accessory=button))
+    return made
+
+
+def _nothing(page: CadencePage) -> str:
+    if page.near:
+        names = ", ".join(f"`/cadence {w.escape(clip(name, 60))}`" for name in page.near)
+        return f"No partner of yours matches “{w.escape(clip(page.query, 80))}”. Did you mean {names}?"
+    if page.query and not page.waiting:
+        return f"No partner of yours matches “{w.escape(clip(page.query, 80))}”, or nothing is planned for it."
+    return "Nothing is planned in the next two weeks. Start with one cadence: set up the weekly review of a Tier 1 partner."

@@ -1,0 +1,235 @@
+"""The answer form: one deal at a time, saved as it is submitted. The modal and its parser, side by side."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from handlers.deal_review import card
+from handlers.deal_review.ids import Action, Field, FormState, View
+from handlers.kit import blocks as b
+from handlers.kit import words as w
+from handlers.kit.forms import Values
+from models import people
+from models.answers import Fields, Given, Outcome, present_fields
+from models.domain.deals import Category
+from models.domain.errors import Conflict, FieldErrors
+from models.domain.money import format_money, parse_amount
+from models.domain.policy import Policy
+from models.domain.text import clip
+from models.people import Directory
+from models.reviews import DealView
+from models.tables import Person
+
+OTHER = "other"
+SOMEBODY = "somebody"
+OUTCOMES = ((Outcome.OPEN, "Not yet: it goes on"), (Outcome.DONE, "Done"), (Outcome.DROPPED, "Dropped"))
+LABELS = {
+    "next_text": "Next action",
+    "next_owner": "Owner",
+    "next_due": "Due",
+    "shared_text": "Shared wording",
+    "partner_owner": "Partner's owner",
+    "stage": "Stage",
+    "category": "Forecast category",
+    "amount": "Amount",
+    "close_date": "Close date",
+    "help_needed": "Risk or help needed",
+}
+
+
+@dataclass(frozen=True)
+class FormPage:
+    """All that the form shows."""
+
+    view: DealView
+    fields: Fields
+    book: Directory
+    contacts: tuple[str, ...]
+    stages: tuple[str, ...]
+    state: FormState
+    me: str | None = None
+    conflicts: tuple[Conflict, ...] = ()
+
+
+async def load(
+    session: AsyncSession, view: DealView, state: FormState, *, policy: Policy, me: str | None = None
+) -> FormPage:
+    """What the form needs beyond the deal: names, the partner's people, the stages."""
+    contacts = await session.scalars(
+        select(Person.name)
+        .where(Person.side == "theirs", Person.active.is_(True), Person.partner_id == view.version.partner_id)
+        .order_by(Person.name)
+    )
+    fields = present_fields(view.deal, view.version, view.action)
+    return FormPage(
+        view=view,
+        fields=fields,
+        book=await people.directory(session),
+        contacts=tuple(contacts),
+        stages=policy.stages.names,
+        state=state.model_copy(update={"shown": fields.prints(), "a": view.action.id if view.action else None}),
+        me=me,
+    )
+
+
+def modal(page: FormPage) -> dict[str, Any]:
+    """One deal: what became of the last action, what happens next, what changed, what is needed."""
+    state, view = page.state, page.view
+    made: list[b.Block] = []
+    if page.conflicts:
+        made.append(b.section(conflict_text(page.conflicts)))
+    made += [b.section(card.deal_text(view, page.book)), *_said(page), b.divider()]
+    if view.action is not None:
+        made.append(_outcome(page))
+    made += _next_action(page)
+    if view.deal.joint:
+        made.append(
+            b.text_input(_id(Field.SHARED_TEXT, page), "Shared wording", page.fields.shared_text, optional=True,
+                         most=500, hint="Only this can ever be shown to the partner.")
+        )  # fmt: skip
+    made += [*_partner_owner(page), b.divider(), *_standing(page)]
+    made.append(
+        b.text_input(_id(Field.HELP, page), "Risk or help needed", page.fields.help_needed, multiline=True,
+                     optional=True, most=1000, hint="Stands in the Friday note until you clear it.")
+    )  # fmt: skip
+    last = state.place >= state.total
+    return b.modal(
+        View.ANSWER,
+        f"Deal {state.place} of {state.total}" if state.total > 1 else "Answer for a deal",
+        made,
+        metadata=state.dump(),
+        submit="Save" if last else "Save and next",
+        close="Close",
+    )
+
+
+def _id(name: Field, page: FormPage, variant: str = "") -> str:
+    """Ids differ from deal to deal, because Slack would keep what was typed for the one before."""
+    return f"{name}:{page.state.d}{':' + variant if variant else ''}"
+
+
+def conflict_text(conflicts: tuple[Conflict, ...]) -> str:
+    lines = [":warning: *Somebody else changed this while your form was open. Nothing of yours is lost.*"]
+    lines += [
+        f"• {LABELS.get(held.field, held.field)}: {w.escape(held.by)} set *{w.escape(clip(held.present, 300))}*; "
+        f"you typed *{w.escape(clip(held.typed, 300))}*"
+        for held in conflicts
+    ]
+    lines.append("Keep yours or take theirs in the fields below, then save again.")
+    return "\n".join(lines)
+
+
+def _said(page: FormPage) -> list[b.Block]:
+    said = page.view.version.said
+    if not said:
+        return []
+    version = page.view.version
+    lines = [
+        f"{LABELS[name]}: CRM says {w.said(name, _iso(getattr(version, name)), version.currency)}, "
+        f"{w.escape(page.book.name(held.get('by')))} said {w.said(name, held['value'], version.currency)}"
+        for name, held in sorted(said.items())
+    ]
+    return [b.context("To mend in the CRM: " + "; ".join(w.escape(line) for line in lines))]
+
+
+def _iso(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _outcome(page: FormPage) -> b.Block:
+    action = page.view.action
+    text = clip(action.text, 150) if action else ""
+    due = w.day(action.due) if action else ""
+    options = [(label, value) for value, label in OUTCOMES]
+    return b.radio_input(
+        _id(Field.OUTCOME, page), Action.OUTCOME, f"What became of “{text}”, due {due}?", options, page.state.outcome
+    )
+
+
+def _next_action(page: FormPage) -> list[b.Block]:
+    state, fields = page.state, page.fields
+    replaces = state.outcome != Outcome.OPEN or page.view.action is None
+    variant = f"after-{state.outcome}" if replaces else ""
+    made: list[b.Block] = []
+    if state.outcome == Outcome.DROPPED:
+        made.append(b.text_input(_id(Field.DROP_REASON, page), "Why was it dropped?", most=300))
+    text = "" if replaces else fields.next_text
+    hint = ""
+    if replaces and page.view.version.next_step:
+        hint = f"The CRM says: {clip(page.view.version.next_step, 300)}"
+    owner = page.book.slack_id(fields.next_owner) or page.book.slack_id(page.view.version.owner_id) or page.me
+    made.append(b.text_input(_id(Field.NEXT_TEXT, page, variant), "Next action", text, hint=hint, most=500,
+                             placeholder="What happens next, in one line"))  # fmt: skip
+    made.append(b.user_input(_id(Field.NEXT_OWNER, page, variant), "Owner: one named person", owner))
+    made.append(b.date_input(_id(Field.NEXT_DUE, page, variant), "Due", None if replaces else fields.next_due))
+    return made
+
+
+def _partner_owner(page: FormPage) -> list[b.Block]:
+    present = page.fields.partner_owner
+    names = list(dict.fromkeys([*page.contacts, *([present] if present else [])]))
+    if not names:
+        return [
+            b.text_input(_id(Field.PARTNER_OWNER, page), "Partner's owner", present, optional=True, most=100,
+                         hint="The person at the partner who has this deal.")
+        ]  # fmt: skip
+    return [
+        b.select_input(_id(Field.PARTNER_OWNER, page), "Partner's owner", [(name, name) for name in names],
+                       present or None, optional=True)
+    ]  # fmt: skip
+
+
+def _standing(page: FormPage) -> list[b.Block]:
+    fields, version = page.fields, page.view.version
+    stages = list(dict.fromkeys([*page.stages, *([fields.stage] if fields.stage else [])]))
+    amount = "" if fields.amount is None else format_money(fields.amount, version.currency).removeprefix(version.currency).strip()
+    note = "Where this differs from the CRM it is shown beside it; totals keep the CRM's value." if page.view.deal.crm_id else ""
+    return [
+        b.select_input(_id(Field.STAGE, page), "Stage", [(name, name) for name in stages], fields.stage or None, hint=note),
+        b.select_input(
+            _id(Field.CATEGORY, page), "Forecast category", [(held.label.capitalize(), held.value) for held in Category],
+            fields.category,
+        ),
+        b.text_input(_id(Field.AMOUNT, page), f"Amount in {version.currency}", amount, optional=True, most=40,
+                     hint="Leave empty if nobody knows yet."),
+        b.date_input(_id(Field.CLOSE_DATE, page), "Close date", fields.close_date, optional=True),
+    ]  # fmt: skip
+
+
+async def parse(session: AsyncSession, view: Mapping[str, Any], state: FormState, currency: str) -> Given:
+    """What was submitted. Raises FieldErrors for what is no number; the rest is judged with the deal locked."""
+    values = Values(view)
+    try:
+        amount = parse_amount(values.text(Field.AMOUNT), currency)
+    except ValueError as error:
+        raise FieldErrors({Field.AMOUNT: str(error)}) from None
+    owner_slack = values.user(Field.NEXT_OWNER)
+    owner = await people.by_slack_id(session, owner_slack) if owner_slack else None
+    stranger = people.why_no_owner(None) if owner is None else ""
+    fields = Fields(
+        next_text=values.text(Field.NEXT_TEXT),
+        next_owner=owner.id if owner else None,
+        next_due=values.date(Field.NEXT_DUE),
+        shared_text=values.text(Field.SHARED_TEXT),
+        partner_owner=values.option(Field.PARTNER_OWNER) or values.text(Field.PARTNER_OWNER),
+        stage=values.option(Field.STAGE),
+        category=values.option(Field.CATEGORY),
+        amount=amount,
+        close_date=values.date(Field.CLOSE_DATE),
+        help_needed=values.text(Field.HELP),
+    )
+    return Given(
+        occurrence_id=state.o,
+        deal_id=state.d,
+        fields=fields,
+        shown=state.shown,
+        action_id=state.a,
+        outcome=values.option(Field.OUTCOME) or Outcome.OPEN,
+        drop_reason=values.text(Field.DROP_REASON),
+        unknown_owner=stranger,
+        absent=frozenset(name for name in Fields.model_fields if not values.has(name)),
+    )

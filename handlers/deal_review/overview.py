@@ -1,0 +1,119 @@
+"""`/deals`: every open deal I may answer for, mine first, each one click from its form."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import or_, select, true
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from handlers.deal_review import card
+from handlers.deal_review.ids import CardRef, DealRef, Door, View
+from handlers.kit import blocks as b
+from handlers.kit import words as w
+from models import answers, people, reviews
+from models.cadences import AHEAD
+from models.domain.policy import Policy
+from models.domain.text import clip, count, key, near
+from models.people import Directory
+from models.reviews import DealView
+from models.tables import DealVersion, Partner, Person
+
+MOST = 40
+
+
+@dataclass(frozen=True)
+class DealsPage:
+    """The deals somebody may answer for; `answered` holds those already answered for their present review."""
+
+    query: str
+    views: tuple[DealView, ...]
+    occurrence_of: Mapping[int, int]
+    answered: frozenset[int]
+    book: Directory
+    near: tuple[str, ...] = ()
+    total: int = 0
+
+
+async def load(session: AsyncSession, actor: Person, query: str, *, now: datetime, policy: Policy) -> DealsPage:
+    """Mine, those I cover, those of my partners (all, for the head), by the words of the command."""
+    covered = [away for away, cover in (await people.covers(session, now=now, policy=policy)).items() if cover == actor.id]
+    mine = or_(DealVersion.owner_id.in_([actor.id, *covered]), Partner.pm_id.in_([actor.id, *covered]))
+    found = await reviews.views(session, true() if actor.has("head") else mine, now=now, policy=policy)
+    wanted = key(query)
+    hits = [view for view in found if not wanted or any(wanted in key(name) for name in _names(view))]
+    hits.sort(key=lambda view: (view.version.owner_id != actor.id, not view.stalled, reviews.weight(view)))
+    partners = {view.partner.id: view.partner for view in hits if view.partner}
+    occurrence_of = {
+        partner_id: occurrence.id
+        for partner_id, occurrence in (await answers.occurrences_for(session, list(partners.values()), now=now)).items()
+    }
+    done = await reviews.answered(session, set(occurrence_of.values()))
+    answered = {deal_id for by_deal in done.values() for deal_id in by_deal}
+    suggestions = near(query, {name for view in found for name in _names(view)}) if wanted and not hits else []
+    return DealsPage(
+        query=query,
+        views=tuple(hits[:MOST]),
+        occurrence_of=occurrence_of,
+        answered=frozenset(answered),
+        book=await people.directory(session),
+        near=tuple(suggestions),
+        total=len(hits),
+    )
+
+
+def _names(view: DealView) -> list[str]:
+    return [view.version.name, view.version.account, view.partner.name if view.partner else ""]
+
+
+def modal(page: DealsPage) -> dict[str, Any]:
+    if not page.views:
+        return b.modal(View.DEALS, "Your deals", [b.section(_nothing(page))])
+    waiting = [view for view in page.views if view.id not in page.answered and _occurrence(page, view)]
+    made: list[b.Block] = [b.context(_summary(page, len(waiting)))]
+    if waiting and not page.query:
+        occurrences = tuple(sorted({_occurrence(page, view) for view in waiting}))
+        made.append(
+            b.actions(b.button("Review my deals", Door.REVIEW_MY_DEALS, CardRef(o=occurrences).dump(), style="primary"))
+        )
+    for view in page.views:
+        mark = ":white_check_mark: " if view.id in page.answered else ""
+        ref = DealRef(o=_occurrence(page, view), d=view.id)
+        owner = f"\n_{w.escape(page.book.name(view.version.owner_id))}_"
+        made.append(
+            b.section(
+                mark + card.deal_text(view, page.book) + owner,
+                accessory=b.button("Answer…", Door.ANSWER_DEAL, ref.dump()),
+            )
+        )
+    if page.total > len(page.views):
+        made.append(b.context(f"… and {page.total - len(page.views)} more. Add part of a name: `/deals acme`."))
+    return b.modal(View.DEALS, "Your deals", made)
+
+
+def _occurrence(page: DealsPage, view: DealView) -> int:
+    return page.occurrence_of.get(view.partner.id, 0) if view.partner else 0
+
+
+def _summary(page: DealsPage, waiting: int) -> str:
+    return f"{count(page.total, 'open deal')} · {waiting} not answered for the next review"
+
+
+def _nothing(page: DealsPage) -> str:
+    if page.near:
+        names = ", ".join(f"`/deals {w.escape(clip(name, 60))}`" for name in page.near)
+        return f"No open deal of yours matches “{w.escape(clip(page.query, 100))}”. Did you mean {names}?"
+    if page.query:
+        return f"No open deal of yours matches “{w.escape(clip(page.query, 100))}”."
+    return "You have no open deals. When one is yours in the CRM, the next import brings it here."
+
+
+async def current_occurrences(session: AsyncSession, *, now: datetime) -> tuple[int, ...]:
+    """The reviews that answers given now belong to, for everybody."""
+    partners = list(await session.scalars(select(Partner)))
+    found = await answers.occurrences_for(session, partners, now=now)
+    ids = sorted({occurrence.id for occurrence in found.values() if occurrence.state in AHEAD})
+    return tuple(ids)
+
+

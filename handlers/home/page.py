@@ -1,0 +1,167 @@
+"""The Home tab: mine today; a partner manager's partners; a leader's three numbers. Blocks from a view model."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from handlers.home.ids import AbsenceRef, Action, CardRef, DealRef, Door
+from handlers.kit import blocks as b
+from handlers.kit import words as w
+from handlers.kit.message import Message
+from models import homes, people
+from models.domain.notes import MoneySum
+from models.domain.policy import Policy
+from models.domain.text import clip, count
+from models.domain.zones import zone
+from models.homes import HomePage, PartnerState
+from models.tables import Card
+
+MOST = 8
+
+
+async def render(session: AsyncSession, card_id: int, *, now: datetime, policy: Policy) -> Message | None:
+    """The Home tab of the card's person."""
+    card = await session.get_one(Card, card_id)
+    person = await people.get(session, card.person_id)
+    page = await homes.load(session, person, now=now, policy=policy)
+    return Message("Home", tuple(blocks(page, now, policy)[:100]))
+
+
+def blocks(page: HomePage, now: datetime, policy: Policy) -> list[b.Block]:
+    clocks = zone(people.zone_of(page.person, policy))
+    made = [b.header("Mine today"), b.context(f"{w.when(now, clocks)} · {crm_line(page, policy)}")]
+    made += _waiting(page)
+    made += _due(page)
+    if page.unclosed:
+        made += _unclosed(page)
+    if page.partners or page.breach:
+        made += _partners(page, policy)
+    if page.numbers is not None:
+        made += _numbers(page)
+    made += _meetings(page, policy)
+    made += _absence(page)
+    return made
+
+
+def crm_line(page: HomePage, policy: Policy) -> str:
+    if page.crm_as_of is None:
+        return "no CRM import yet: `cadence import deals.csv`"
+    return f"CRM as of {w.when(page.crm_as_of, zone(policy.zone))}"
+
+
+def _waiting(page: HomePage) -> list[b.Block]:
+    if not page.waiting:
+        return [b.section(":white_check_mark: No deal waits for your answer. `/deals` shows all of yours.")]
+    occurrences = tuple(sorted({occurrence_id for occurrence_id, _ in page.waiting}))
+    button = b.button("Review my deals", Door.REVIEW_MY_DEALS, CardRef(o=occurrences).dump(), style="primary")
+    made = [b.section(f"*{count(len(page.waiting), 'deal')} waiting for your answer*", accessory=button)]
+    for occurrence_id, view in page.waiting[:MOST]:
+        partner = f" · {w.escape(clip(view.partner.name, 60))}" if view.partner else ""
+        stalled = f" · :hourglass: {count(view.days, 'day')} without movement" if view.stalled else ""
+        text = f"{w.escape(clip(view.version.name, 100))}{partner} · {w.money(view.version.amount, view.version.currency)}{stalled}"
+        ref = DealRef(o=occurrence_id, d=view.id)
+        made.append(b.section(text, accessory=b.button("Answer…", Door.ANSWER_DEAL, ref.dump())))
+    if len(page.waiting) > MOST:
+        made.append(b.context(f"… and {len(page.waiting) - MOST} more"))
+    return made
+
+
+def _due(page: HomePage) -> list[b.Block]:
+    lines = []
+    for item in page.actions[:MOST]:
+        mark = ":warning: overdue" if item.action.due < page.today else "by"
+        lines.append(f"• {w.escape(clip(item.action.text, 120))}, {mark} {w.day(item.action.due)} · {w.escape(clip(item.deal, 80))}")
+    if len(page.actions) > MOST:
+        lines.append(f"… and {len(page.actions) - MOST} more actions")
+    for commitment, partner in page.commitments[:MOST]:
+        mark = ":warning: overdue" if commitment.due < page.today else "by"
+        lines.append(f"• {w.escape(clip(commitment.text, 120))}, {mark} {w.day(commitment.due)} · commitment to {w.escape(clip(partner, 60))}")
+    if not lines:
+        return []
+    return [b.divider(), b.section("*My actions and commitments due*"), *b.paragraphs("\n".join(lines))]
+
+
+def _unclosed(page: HomePage) -> list[b.Block]:
+    ids = [occurrence.id for occurrence, _ in page.unclosed]
+    names = ", ".join(w.escape(clip(partner.name, 60)) for _, partner in page.unclosed[:MOST])
+    button = b.button("Close…", Door.CLOSE_ONE, DealRef(o=ids[0]).dump(), style="primary")
+    if len(ids) > 1:
+        value = f'{{"o":{ids[0]},"walk":true}}'
+        button = b.button(f"Close {len(ids)}…", Door.CLOSE_REVIEWS, value, style="primary")
+    return [b.divider(), b.section(f"*{count(len(ids), 'review')} to close:* {names}", accessory=button)]
+
+
+def _partners(page: HomePage, policy: Policy) -> list[b.Block]:
+    made: list[b.Block] = [b.divider(), b.section("*My Tier 1 partners*")]
+    if page.breach:
+        made.append(b.context(f":warning: {page.breach}"))
+    lines = [_partner_line(state, page, policy) for state in page.partners]
+    return [*made, *b.paragraphs("\n".join(lines))]
+
+
+def _partner_line(state: PartnerState, page: HomePage, policy: Policy) -> str:
+    name = f"*{w.escape(clip(state.partner.name, 60))}*"
+    if state.occurrence is None:
+        return f"• {name}: :warning: {state.blocks}"
+    when = w.when(state.occurrence.starts_at, zone(people.zone_of(page.person, policy)))
+    stalled = f" · {state.stalled} stalled" if state.stalled else ""
+    blocks_ = f" · :hourglass_flowing_sand: {state.blocks}" if state.blocks else ""
+    return f"• {name}: {when} · {state.answered} of {count(state.deals, 'deal')} answered{stalled}{blocks_}"
+
+
+def _numbers(page: HomePage) -> list[b.Block]:
+    numbers = page.numbers
+    if numbers is None:
+        return []
+    quarter = numbers.this_quarter
+    lines = [
+        f"• Partner-sourced pipeline closing in {quarter.label}: {_number(numbers.pipeline)}",
+        f"• Partner-sourced closed-won in {quarter.previous().label}: {_number(numbers.won_last)}",
+        f"• Partner-sourced pipeline closing in {quarter.next().label}: {_number(numbers.next_pipeline)}",
+    ]
+    made: list[b.Block] = [b.divider(), b.section("*Three numbers*\n" + "\n".join(lines))]
+    found = page.health
+    if found is not None:
+        over = found.held + found.late + found.skipped + found.no_meeting
+        made.append(b.context(
+            f"Cadence this quarter: {found.held} held · {found.late} late · {found.skipped} skipped · "
+            f"{found.no_meeting} without meeting" if over else "Cadence: no review has been due yet this quarter"
+        ))  # fmt: skip
+    return made
+
+
+def _number(total: tuple[MoneySum, ...] | None) -> str:
+    if total is None:
+        return "_no data: no imported deal says “sourced” yet_"
+    return f"*{w.sums(total)}*" if total else "*nothing*"
+
+
+def _meetings(page: HomePage, policy: Policy) -> list[b.Block]:
+    clocks = zone(people.zone_of(page.person, policy))
+    open_all = b.button("Cadence…", Door.OPEN_CADENCE, "all")
+    if not page.meetings:
+        return [b.divider(), b.section("*Next meetings*\nNothing in the next eight days.", accessory=open_all)]
+    lines = []
+    for item in page.meetings[:MOST]:
+        name = w.escape(clip(item.partner.name if item.partner else "", 80))
+        skipped = " · " + item.occurrence.state.replace("_", " ") if item.occurrence.state in ("skipped", "no_meeting") else ""
+        lines.append(f"• {w.when(item.occurrence.starts_at, clocks)} · {name}{skipped}")
+    if len(page.meetings) > MOST:
+        lines.append(f"… and {len(page.meetings) - MOST} more")
+    return [b.divider(), b.section("*Next meetings*\n" + "\n".join(lines), accessory=open_all)]
+
+
+def _absence(page: HomePage) -> list[b.Block]:
+    away = b.button("I will be away…", Action.AWAY, "away")
+    lines = []
+    if page.covering:
+        names = ", ".join(w.escape(page.book.name(person_id)) for person_id in page.covering)
+        lines.append(f"You cover for {names} today: their deals come to you, and you answer in your own name.")
+    if not page.absences:
+        lines.append("No absence planned. Who covers for you gets your prompts while you are away.")
+    made: list[b.Block] = [b.divider(), b.section("*Absence and cover*\n" + "\n".join(lines), accessory=away)]
+    for absence in page.absences[:4]:
+        cover = f"{w.escape(page.book.name(absence.cover_id))} covers" if absence.cover_id else "nobody covers"
+        back = b.button("Take back", Action.BACK, AbsenceRef(a=absence.id).dump())
+        made.append(b.section(f"Away {w.day(absence.first_day)} to {w.day(absence.last_day)} · {cover}", accessory=back))
+    return made

@@ -1,0 +1,204 @@
+"""Blocks as functions: small wrappers around slack_sdk's models, which refuse what Slack would refuse.
+
+Block text is verbatim, so that nothing in it is turned into a mention by Slack's own parsing.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+from slack_sdk.models.blocks import (
+    ActionsBlock,
+    ButtonElement,
+    ConfirmObject,
+    ContextBlock,
+    DatePickerElement,
+    DividerBlock,
+    HeaderBlock,
+    InputBlock,
+    MarkdownTextObject,
+    Option,
+    OverflowMenuElement,
+    PlainTextInputElement,
+    PlainTextObject,
+    RadioButtonsElement,
+    SectionBlock,
+    StaticSelectElement,
+    TimePickerElement,
+    UserSelectElement,
+)
+
+from models.domain.text import clip
+
+Block = dict[str, Any]
+SECTION_LIMIT = 2900
+BUTTON_LIMIT = 75
+HEADER_LIMIT = 150
+LABEL_LIMIT = 1900
+OPTION_LIMIT = 75
+INPUT_LIMIT = 3000
+
+
+def mrkdwn(text: str) -> MarkdownTextObject:
+    return MarkdownTextObject(text=text, verbatim=True)
+
+
+def header(text: str) -> Block:
+    return HeaderBlock(text=PlainTextObject(text=clip(text, HEADER_LIMIT), emoji=True)).to_dict()
+
+
+def section(text: str, *, accessory: Any = None, block_id: str | None = None) -> Block:
+    return SectionBlock(text=mrkdwn(clip(text, SECTION_LIMIT)), accessory=accessory, block_id=block_id).to_dict()
+
+
+def context(text: str) -> Block:
+    return ContextBlock(elements=[mrkdwn(clip(text, 2000))]).to_dict()
+
+
+def divider() -> Block:
+    return DividerBlock().to_dict()
+
+
+def paragraphs(text: str) -> list[Block]:
+    """A long mrkdwn text as sections, cut between lines and never inside one."""
+    blocks: list[Block] = []
+    page: list[str] = []
+    for line in text.split("\n"):
+        if page and sum(len(held) + 1 for held in page) + len(line) > SECTION_LIMIT:
+            blocks.append(section("\n".join(page)))
+            page = []
+        page.append(clip(line, SECTION_LIMIT))
+    kept = "\n".join(page)
+    return [*blocks, section(kept)] if kept.strip() else blocks
+
+
+def button(
+    text: str, action_id: str, value: str, *, style: str | None = None, confirm: tuple[str, str, str] | None = None
+) -> ButtonElement:
+    """A button; `confirm` is (title, text, yes)."""
+    asked = None
+    if confirm is not None:
+        title, words, yes = confirm
+        asked = ConfirmObject(title=title, text=mrkdwn(words), confirm=yes, deny="Cancel")
+    return ButtonElement(
+        text=PlainTextObject(text=clip(text, BUTTON_LIMIT), emoji=True),
+        action_id=action_id,
+        value=value,
+        style=style,
+        confirm=asked,
+    )
+
+
+def actions(*elements: Any, block_id: str | None = None) -> Block:
+    return ActionsBlock(elements=list(elements), block_id=block_id).to_dict()
+
+
+def overflow(action_id: str, options: Iterable[tuple[str, str]]) -> OverflowMenuElement:
+    return OverflowMenuElement(action_id=action_id, options=[option(text, value) for text, value in options])
+
+
+def option(text: str, value: str, description: str | None = None) -> Option:
+    return Option(
+        text=PlainTextObject(text=clip(text, OPTION_LIMIT)),
+        value=value,
+        description=clip(description, OPTION_LIMIT) if description else None,
+    )
+
+
+def _input(block_id: str, label: str, element: Any, *, hint: str = "", optional: bool = False, dispatch: bool = False
+           ) -> Block:  # fmt: skip
+    return InputBlock(
+        block_id=block_id,
+        label=PlainTextObject(text=clip(label, LABEL_LIMIT), emoji=True),
+        element=element,
+        hint=PlainTextObject(text=clip(hint, LABEL_LIMIT)) if hint else None,
+        optional=optional,
+        dispatch_action=dispatch,
+    ).to_dict()
+
+
+VALUE = "value"  # every input's action_id: the block says which field it is
+
+
+def text_input(
+    block_id: str,
+    label: str,
+    initial: str = "",
+    *,
+    multiline: bool = False,
+    optional: bool = False,
+    hint: str = "",
+    placeholder: str = "",
+    most: int = INPUT_LIMIT,
+) -> Block:
+    element = PlainTextInputElement(
+        action_id=VALUE,
+        initial_value=initial[:most] or None,
+        multiline=multiline,
+        max_length=most,
+        placeholder=PlainTextObject(text=placeholder) if placeholder else None,
+    )
+    return _input(block_id, label, element, hint=hint, optional=optional)
+
+
+def date_input(block_id: str, label: str, initial: date | None = None, *, optional: bool = False, hint: str = "") -> Block:
+    element = DatePickerElement(action_id=VALUE, initial_date=initial.isoformat() if initial else None)
+    return _input(block_id, label, element, optional=optional, hint=hint)
+
+
+def time_input(block_id: str, label: str, initial: str, *, hint: str = "") -> Block:
+    return _input(block_id, label, TimePickerElement(action_id=VALUE, initial_time=initial), hint=hint)
+
+
+def user_input(block_id: str, label: str, initial: str | None = None, *, optional: bool = False, hint: str = "") -> Block:
+    element = UserSelectElement(action_id=VALUE, initial_user=initial)
+    return _input(block_id, label, element, optional=optional, hint=hint)
+
+
+def select_input(
+    block_id: str,
+    label: str,
+    options: Sequence[tuple[str, str]],
+    initial: str | None = None,
+    *,
+    optional: bool = False,
+    hint: str = "",
+    dispatch: bool = False,
+) -> Block:
+    """A select of (text, value); at most 100 options, which is Slack's limit."""
+    made = [option(text, value) for text, value in options[:100]]
+    chosen = next((held for held in made if held.value == initial), None)
+    element = StaticSelectElement(action_id=VALUE, options=made, initial_option=chosen)
+    return _input(block_id, label, element, optional=optional, hint=hint, dispatch=dispatch)
+
+
+def radio_input(
+    block_id: str,
+    action_id: str,
+    label: str,
+    options: Sequence[tuple[str, str]],
+    initial: str,
+    *,
+    dispatch: bool = True,
+) -> Block:
+    """Radio buttons that tell the bot at once, because the form below depends on the choice."""
+    made = [option(text, value) for text, value in options]
+    chosen = next((held for held in made if held.value == initial), None)
+    element = RadioButtonsElement(action_id=action_id, options=made, initial_option=chosen)
+    return _input(block_id, label, element, dispatch=dispatch)
+
+
+def modal(
+    callback_id: str, title: str, blocks: list[Block], *, metadata: str = "", submit: str = "", close: str = "Close"
+) -> dict[str, Any]:
+    view: dict[str, Any] = {
+        "type": "modal",
+        "callback_id": callback_id,
+        "title": {"type": "plain_text", "text": clip(title, 24)},
+        "close": {"type": "plain_text", "text": clip(close, 24)},
+        "blocks": blocks[:100],
+        "private_metadata": metadata,
+    }
+    if submit:
+        view["submit"] = {"type": "plain_text", "text": clip(submit, 24)}
+    return view

@@ -1,0 +1,22 @@
+"""An effect happens once, however often Slack sends it: the answer is kept in the effect's own transaction."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from handlers.kit.deps import Deps
+from models import inbox
+
+Effect = Callable[[AsyncSession], Awaitable[Mapping[str, Any]]]
+
+
+async def once(deps: Deps, key: str, effect: Effect) -> Mapping[str, Any]:
+    """Run `effect` and keep its response under `key`; a repeat has no effect and gets the same response."""
+    async with deps.db.write() as session:
+        stored = await inbox.stored_response(session, key)
+        if stored is not None:
+            return stored
+        response = await effect(session)
+        await inbox.store_response(session, key, response, now=deps.now())
+    return response

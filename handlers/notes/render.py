@@ -1,0 +1,320 @@
+"""Artifacts as messages: frozen facts in, one page out. Names are looked up when the page is sent."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from handlers.kit import blocks as b
+from handlers.kit import words as w
+from handlers.kit.message import Message
+from handlers.notes.fit import cut, fit
+from models import notes, people
+from models.domain.notes import (
+    CommitmentFact,
+    DealFact,
+    FridayFacts,
+    Health,
+    MoneySum,
+    OtherFacts,
+    PartnerLine,
+    WeeklyFacts,
+    merge_health,
+)
+from models.domain.policy import Policy
+from models.domain.text import clip, count
+from models.domain.zones import zone
+from models.people import Directory
+from models.tables import Artifact, Occurrence, Outbox
+
+ENV = w.environment("handlers.notes")
+ENV.filters["count_of"] = lambda items, one="partner": count(len(items), one)
+MARKS = {"kept": ":white_check_mark: kept:", "moved": ":calendar: moved:", "dropped": ":x: dropped:",
+         "carried": ":arrow_right: not yet due:"}  # fmt: skip
+SIDES = {"ours": "our side", "partner": "the partner's side", "holiday": "holiday"}
+
+
+def message(text: str, title: str) -> Message:
+    """The page as blocks, and as text for screen readers and notifications."""
+    return Message(text=text or title, blocks=tuple(b.paragraphs(text)))
+
+
+def words_for(book: Directory) -> dict[str, Any]:
+    """What every template may say."""
+    return {
+        "clip": clip,
+        "money": w.money,
+        "name": lambda person_id: w.person(book, person_id),
+        "amount": lambda deal: _amount(deal),
+        "action": lambda deal: _action(deal, book),
+        "moves": lambda moves, currency: clip("; ".join(w.moved(move, currency) for move in moves), 110),
+        "fate": lambda item: MARKS.get(item.fate, "•"),
+        "fate_note": _fate_note,
+    }
+
+
+def _amount(deal: DealFact) -> str:
+    return w.money(deal.amount, deal.currency)
+
+
+def _action(deal: DealFact, book: Directory) -> w.Mrkdwn:
+    if deal.action is None:
+        return w.safe("*no next action*")
+    overdue = ":warning: overdue since" if deal.action.overdue else "by"
+    text = w.escape(clip(deal.action.text, 70))
+    return w.safe(f"{text} ({w.escape(book.name(deal.action.owner_id))}, {overdue} {w.day(deal.action.due)})")
+
+
+def _fate_note(item: CommitmentFact) -> str:
+    if item.fate == "moved":
+        return f", from {w.day(item.due_before)} to {w.day(item.due)}"
+    return f", by {w.day(item.due)}" if item.fate == "carried" else ""
+
+
+async def weekly(session: AsyncSession, args: Mapping[str, Any], *, now: datetime, policy: Policy) -> Message | None:
+    """The weekly note of one partner; `thread` when it stands below the Friday note."""
+    artifact = await session.get(Artifact, args["artifact_id"])
+    if artifact is None:
+        return None
+    facts = WeeklyFacts.model_validate(artifact.facts)
+    book = await people.directory(session)
+    occurrence = await session.get_one(Occurrence, artifact.occurrence_id)
+    text = weekly_text(facts, book, policy, late=_lateness(artifact, occurrence, policy, facts))
+    return message(text, f"{facts.partner}: weekly note {facts.slot}")
+
+
+def _lateness(artifact: Artifact, occurrence: Occurrence, policy: Policy, facts: WeeklyFacts) -> str:
+    return f"closed {w.when(artifact.created_at, zone(policy.zone))}" if facts.late else ""
+
+
+def weekly_text(facts: WeeklyFacts, book: Directory, policy: Policy, *, late: str = "") -> str:
+    template = ENV.get_template("weekly.j2")
+    moved = [deal for deal in facts.deals if deal.forward]
+    slipped = [deal for deal in facts.deals if deal.slips]
+    stalled = [deal for deal in facts.deals if deal.stalled]
+    needing = [deal for deal in facts.deals if deal.help_needed]
+
+    def render(room: int, side: int) -> str:
+        return template.render(
+            words_for(book),
+            facts=facts,
+            late=late,
+            status=status(facts, book),
+            pipeline_change=w.change(facts.joint, facts.joint_before),
+            deals=cut(facts.deals, room),
+            moved=cut(moved, side),
+            slipped=cut(slipped, side),
+            stalled=cut(stalled, side),
+            help=cut(needing, side),
+            closed=cut(facts.closed, side),
+            uncounted=cut(facts.uncounted, min(side, 2)),
+            last=[item for item in facts.commitments if item.fate != "new"],
+            promised=[item for item in facts.commitments if item.fate in ("new", "moved", "carried")],
+            more=w.safe(f"; `/deals {w.escape(clip(facts.partner, 40))}` shows them"),
+            footer=footer([facts.health], facts.crm_as_of, policy, stale=facts.crm_stale),
+        )
+
+    return fit(render, len(facts.deals))
+
+
+def status(facts: WeeklyFacts, book: Directory) -> w.Mrkdwn:
+    """Whether it was held, and if not, whose side and why."""
+    by = f" (closed by {w.escape(book.name(facts.closed_by))})" if facts.closed_by else ""
+    if facts.state == "held":
+        return w.safe(f"Held {w.day(facts.day)}{by}")
+    if facts.state == "held_late":
+        who = w.escape(book.name(facts.moved_by))
+        return w.safe(f"Held late, {w.day(facts.day)}: moved by {who}, {w.escape(clip(facts.moved_reason, 120))}{by}")
+    if facts.state in ("skipped", "no_meeting"):
+        word = "Skipped" if facts.state == "skipped" else "No meeting"
+        side = SIDES.get(facts.side, facts.side)
+        why = w.escape(clip(facts.reason, 200))
+        return w.safe(f":warning: {word}: {side}, {why}{by}")
+    return w.safe(f"Planned for {w.day(facts.day)}")
+
+
+def footer(parts: list[Health], as_of: datetime | None, policy: Policy, *, stale: bool) -> w.Mrkdwn:
+    found = merge_health(parts)
+    streak = f", {found.streak} in a row" if len(parts) == 1 and found.streak > 1 else ""
+    cadence = (
+        f"Cadence this quarter: {found.held} held{streak}, {found.late} late, {found.skipped} skipped, "
+        f"{found.no_meeting} without meeting"
+    )
+    return w.safe(f"{cadence} · {crm_as_of(as_of, policy, stale=stale)}")
+
+
+def crm_as_of(as_of: datetime | None, policy: Policy, *, stale: bool) -> str:
+    if as_of is None:
+        return "no CRM import yet"
+    flag = ":warning: " if stale else ""
+    old = ", more than two working days old" if stale else ""
+    return f"{flag}CRM as of {w.when(as_of, zone(policy.zone))}{old}"
+
+
+async def friday(session: AsyncSession, args: Mapping[str, Any], *, now: datetime, policy: Policy) -> Message | None:
+    """The consolidated note for leadership."""
+    artifact = await session.get(Artifact, args["artifact_id"])
+    if artifact is None:
+        return None
+    facts = FridayFacts.model_validate(artifact.facts)
+    text = friday_text(facts, await people.directory(session), policy)
+    return message(text, f"Partnerships week {facts.slot}")
+
+
+def friday_text(facts: FridayFacts, book: Directory, policy: Policy) -> str:
+    template = ENV.get_template("friday.j2")
+    ranked = sorted(facts.partners, key=lambda line: (line.closed, -sum(total.amount for total in line.joint)))
+    total = _add(line.joint for line in facts.partners)
+    with_before = [line for line in facts.partners if line.joint_before is not None]
+    before = _add(line.joint_before or () for line in with_before) if with_before else None
+
+    def render(room: int, side: int) -> str:
+        lines = cut(ranked, room)
+        return template.render(
+            words_for(book),
+            facts=facts,
+            late="",
+            total=total,
+            total_change=w.change(_add(line.joint for line in with_before), before),
+            closed_count=sum(1 for line in facts.partners if line.closed),
+            moved=sum(line.moved for line in facts.partners),
+            slipped=sum(line.slipped for line in facts.partners),
+            stalled=sum(line.stalled for line in facts.partners),
+            lines=_HiddenLines(lines.shown, lines.hidden, _add(line.joint for line in ranked[room:])),
+            partner_line=lambda line: partner_line(line, book),
+            answered=lambda other: sum(1 for deal in other.deals if deal.answered),
+            footer=footer([line.health for line in facts.partners], facts.crm_as_of, policy, stale=facts.crm_stale),
+        )
+
+    return fit(render, len(ranked))
+
+
+class _HiddenLines:
+    def __init__(self, shown: tuple[PartnerLine, ...], hidden: int, hidden_sum: tuple[MoneySum, ...]) -> None:
+        self.shown, self.hidden, self.hidden_sum = shown, hidden, hidden_sum
+
+
+def _add(parts: Any) -> tuple[MoneySum, ...]:
+    cells: dict[str, list[int]] = {}
+    for part in parts:
+        for total in part:
+            cell = cells.setdefault(total.currency, [0, 0, 0])
+            cell[0] += total.amount
+            cell[1] += total.deals
+            cell[2] += total.unknown
+    return tuple(
+        MoneySum(currency=currency, amount=cell[0], deals=cell[1], unknown=cell[2]) for currency, cell in cells.items()
+    )
+
+
+def partner_line(line: PartnerLine, book: Directory) -> w.Mrkdwn:
+    """One partner in one line; one that is not closed says whom it waits for."""
+    name = f"*{w.escape(clip(line.partner, 60))}*"
+    if not line.closed:
+        return w.safe(f":hourglass_flowing_sand: {name}: not closed, waiting for {w.escape(book.name(line.pm_id))}")
+    counts = [
+        count(number, word, word)
+        for number, word in ((line.moved, "moved"), (line.slipped, "slipped"), (line.stalled, "stalled"))
+        if number
+    ]
+    if line.help:
+        counts.append(f"{line.help} need help" if line.help > 1 else "1 needs help")
+    tail = f" · {', '.join(counts)}" if counts else ""
+    held = ""
+    if line.state in ("skipped", "no_meeting"):
+        word = "skipped" if line.state == "skipped" else "no meeting"
+        held = f" · :warning: {word}: {SIDES.get(line.side, line.side)}, {w.escape(clip(line.reason, 80))}"
+    elif line.state == "held_late":
+        held = " · held late"
+    return w.safe(f"{name} · {w.sums(line.joint, short=True)}{tail} · {count(line.commitments, 'commitment')}{held}")
+
+
+async def others(session: AsyncSession, args: Mapping[str, Any], *, now: datetime, policy: Policy) -> Message | None:
+    """The *other partners* of one PM, a section of the Friday thread."""
+    artifact = await session.get(Artifact, args["artifact_id"])
+    if artifact is None:
+        return None
+    facts = next(
+        (part for part in FridayFacts.model_validate(artifact.facts).others if part.pm_id == args["pm_id"]), None
+    )
+    if facts is None:
+        return None
+    return message(others_text(facts, await people.directory(session)), "Other partners")
+
+
+def others_text(facts: OtherFacts, book: Directory) -> str:
+    template = ENV.get_template("others.j2")
+    # What somebody answered stands first: that is what the section is for.
+    ranked = sorted(facts.deals, key=lambda deal: (not deal.answered, -(deal.amount or -1)))
+
+    def render(room: int, side: int) -> str:
+        return template.render(
+            words_for(book),
+            facts=facts,
+            answered=sum(1 for deal in facts.deals if deal.answered),
+            deals=cut(ranked, room),
+            partner=lambda deal: facts.partners.get(facts.partner_of.get(deal.deal_id, 0), ""),
+        )
+
+    return fit(render, len(ranked))
+
+
+async def agenda(session: AsyncSession, args: Mapping[str, Any], *, now: datetime, policy: Policy) -> Message | None:
+    """The agenda: stalled first, then unanswered, then by amount; who has not answered is named."""
+    artifact = await session.get(Artifact, args["artifact_id"])
+    if artifact is None:
+        return None
+    facts = WeeklyFacts.model_validate(artifact.facts)
+    occurrence = await session.get_one(Occurrence, artifact.occurrence_id)
+    book = await people.directory(session)
+    template = ENV.get_template("agenda.j2")
+    ranked = notes.in_agenda_order(facts.deals)
+
+    def render(room: int, side: int) -> str:
+        return template.render(
+            words_for(book),
+            facts=facts,
+            starts=w.everywhere(occurrence.starts_at, zone(policy.zone)),
+            waiting=w.safe(", ".join(w.mention(book, person_id) for person_id in args["waiting"])),
+            absent=w.safe(", ".join(w.person(book, person_id) for person_id in args["absent"])),
+            deals=cut(ranked, room),
+            uncounted=cut(facts.uncounted, min(side, 3)),
+            last=[item for item in facts.commitments if item.fate != "new"],
+            flags=_flags,
+        )
+
+    return message(fit(render, len(ranked)), f"{facts.partner}: agenda")
+
+
+def _flags(deal: DealFact) -> w.Mrkdwn:
+    parts = []
+    if deal.stalled:
+        parts.append(f":hourglass: {count(deal.days, 'day')}")
+    if not deal.answered:
+        parts.append("not answered")
+    return w.safe(f"_{', '.join(parts)}_ · " if parts else "")
+
+
+async def report(session: AsyncSession, args: Mapping[str, Any], *, now: datetime, policy: Policy) -> Message | None:
+    """What could not be sent, said to the person who can mend it: what, where, why, and what to do."""
+    row = await session.get(Outbox, args["outbox_id"])
+    if row is None:
+        return None
+    what = {"weekly_note": "a weekly note", "friday_note": "the Friday note", "agenda": "an agenda",
+            "other_partners": "the section on other partners"}.get(row.template, "a message")  # fmt: skip
+    # A private channel's name is nobody's business but its members'; an id is shown as a link Slack resolves.
+    ref = row.channel_id or row.channel_ref
+    place = f"<#{ref}>" if ref[:1] in ("C", "G") and ref[1:].isalnum() and ref.isupper() else f"#{w.escape(ref)}"
+    state = {"held": "was held back", "failed": "could not be sent", "undetermined": "may or may not have been sent"}
+    mend = {
+        "held": "The channel is, or may be, shared with people outside our company, so nothing internal is posted there. "
+        "Choose an internal channel for this partner and import the partners file again.",
+        "failed": "Invite Cadence to the channel (or choose another one); the next note goes there.",
+        "undetermined": "Please look whether it is there.",
+    }
+    text = (
+        f":warning: {what.capitalize()} {state.get(row.state, row.state)} in {place if ref else 'a direct message'}: "
+        f"{w.escape(row.problem)}. {mend.get(row.state, '')}"
+    )
+    return Message(text, (b.section(text),))

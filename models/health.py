@@ -1,0 +1,105 @@
+"""What `/cadence` and Home say of the cadence itself: problems a person can mend. Reads only."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models import cadences
+from models.cadences import Kind
+from models.domain.policy import Policy
+from models.tables import Cadence, Occurrence, Outbox, Partner, Person, Step
+
+RECENT = timedelta(days=14)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, in a sentence that says how to mend it. `partner_id` None: everybody's."""
+
+    sentence: str
+    partner_id: int | None = None
+
+
+async def problems(
+    session: AsyncSession, *, now: datetime, policy: Policy, partner_ids: Collection[int] | None = None
+) -> list[Problem]:
+    """What is late, held, failed or missing; for these partners, or for all of them."""
+    found = [
+        *await _late(session, now),
+        *await _unsent(session, now),
+        *await _without_review(session),
+        *await _ceilings(session, policy),
+    ]
+    if partner_ids is not None:
+        found = [problem for problem in found if problem.partner_id in partner_ids]
+    elif not policy.leadership_channel:
+        found.append(Problem("No leadership channel is set: the Friday note goes to the head of partnerships by direct "
+                             "message. Set CADENCE_LEADERSHIP_CHANNEL."))  # fmt: skip
+    return found
+
+
+async def _late(session: AsyncSession, now: datetime) -> list[Problem]:
+    rows = await session.execute(
+        select(Partner.id, Partner.name, Step.kind, func.count(), func.max(Occurrence.slot))
+        .join(Occurrence, Occurrence.id == Step.occurrence_id)
+        .join(Cadence, Cadence.id == Occurrence.cadence_id)
+        .join(Partner, Partner.id == Cadence.partner_id)
+        .where(Step.state == "late", Step.settled_at > now - RECENT)
+        .group_by(Partner.id, Partner.name, Step.kind)
+    )
+    names = {"prompt": "prompts", "nudge": "nudges", "agenda": "the agenda", "close_request": "the closing request",
+             "close_nudge": "the closing nudge"}  # fmt: skip
+    return [
+        Problem(f"{name}, {slot}: {names.get(kind, kind)} came too late and was not sent ({number}).", partner_id)
+        for partner_id, name, kind, number, slot in rows
+    ]
+
+
+async def _unsent(session: AsyncSession, now: datetime) -> list[Problem]:
+    rows = await session.execute(
+        select(Outbox, Cadence.partner_id)
+        .outerjoin(Occurrence, Occurrence.id == Outbox.occurrence_id)
+        .outerjoin(Cadence, Cadence.id == Occurrence.cadence_id)
+        .where(
+            Outbox.state.in_(("held", "failed", "undetermined")),
+            Outbox.created_at > now - RECENT,
+            Outbox.template != "report",
+        )
+        .order_by(Outbox.id)
+    )
+    words = {"held": "held back", "failed": "not sent", "undetermined": "perhaps not sent"}
+    return [
+        Problem(f"{row.template.replace('_', ' ').capitalize()} {words[row.state]}: {row.problem}.", partner_id)
+        for row, partner_id in rows
+    ]
+
+
+async def _without_review(session: AsyncSession) -> list[Problem]:
+    running = select(Cadence.partner_id).where(Cadence.kind == Kind.WEEKLY_REVIEW, Cadence.state == "active")
+    rows = await session.execute(
+        select(Partner.id, Partner.name, Partner.internal_channel, Partner.pm_id, Partner.id.in_(running)).where(
+            Partner.tier == 1
+        )
+    )
+    found = []
+    for partner_id, name, channel, pm_id, runs in rows:
+        if pm_id is None:
+            found.append(Problem(f"{name} is Tier 1 and has no partner manager.", partner_id))
+        elif not runs:
+            found.append(Problem(f"{name} is Tier 1 and has no weekly review: set one up.", partner_id))
+        elif not channel:
+            found.append(Problem(f"{name} has no internal channel: agenda and note go to its partner manager.", partner_id))
+    return found
+
+
+async def _ceilings(session: AsyncSession, policy: Policy) -> list[Problem]:
+    counts = await cadences.tier1_counts(session)
+    names = dict((await session.execute(select(Person.id, Person.name).where(Person.id.in_(counts)))).tuples())
+    return [
+        Problem(f"{names[pm_id]}: {sentence}")
+        for pm_id, number in counts.items()
+        if (sentence := cadences.ceiling_breach(number, policy))
+    ]

@@ -1,0 +1,178 @@
+"""A stage for delivery: a database of each kind, a clock that stands still, a Slack in process."""
+
+import contextlib
+import logging
+import os
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.clock import Clock
+from bot.delivery import Delivery, Limits
+from handlers.kit.message import Message
+from models import outbox
+from models.db import Database
+from models.domain.policy import Policy
+from models.outbox import Owed
+from models.tables import Base, Card, Outbox, Person, PersonRole
+from tests import postgres
+from tests.delivery.fake_slack import TEAM, FakeSlack
+
+NOON = datetime(2026, 3, 12, 15, 0, tzinfo=UTC)
+LIMITS = Limits(
+    lease=timedelta(seconds=1.6),
+    margin=timedelta(seconds=0.2),
+    read_back_after=timedelta(seconds=0.01),
+    first_backoff=timedelta(seconds=0.05),
+    most_backoff=timedelta(seconds=0.2),
+    patience=timedelta(seconds=3),
+    poll=timedelta(seconds=0.05),
+)
+
+
+@pytest.fixture(scope="session")
+def base_url() -> Iterator[str]:
+    reason = postgres.missing()
+    if reason is not None:
+        if os.environ.get("CADENCE_REQUIRE_ALL") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with postgres.cluster() as url:
+        yield url
+
+
+@pytest_asyncio.fixture(params=["sqlite", "postgresql"])
+async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'cadence.db'}"
+    return await postgres.fresh_database(request.getfixturevalue("base_url"))
+
+
+async def say(session: AsyncSession, args: Mapping[str, Any], *, now: datetime, policy: Policy) -> Message | None:
+    text = args.get("text")
+    if text == "boom":
+        raise KeyError("secret words")
+    return None if text is None else Message(text, ({"type": "section", "text": {"type": "plain_text", "text": text}},))
+
+
+async def show_card(session: AsyncSession, card_id: int, *, now: datetime, policy: Policy) -> Message | None:
+    card = await session.get_one(Card, card_id)
+    text = f"version {card.wanted}"
+    return Message(text, ({"type": "section", "text": {"type": "plain_text", "text": text}},))
+
+
+@dataclass
+class Stage:
+    url: str
+    db: Database
+    slack: FakeSlack
+    clock: Clock
+    delivery: Delivery
+    others: list[Database] = field(default_factory=list)
+
+    def another(self, **changes: Any) -> Delivery:
+        """One more replica on the same database and Slack."""
+        db = Database(self.url)
+        self.others.append(db)
+        return make_delivery(db, self.slack, changes.pop("clock", self.clock), **changes)
+
+    async def person(self, name: str = "Ana", slack_id: str | None = "U1", *roles: str, **more: Any) -> int:
+        async with self.db.write() as session:
+            person = Person(name=name, slack_id=slack_id, created_at=NOON, slack_team_id=TEAM, **more)
+            person.roles = [PersonRole(role=role) for role in roles]
+            session.add(person)
+            await session.flush()
+            return person.id
+
+    async def owe(self, key: str = "k", **more: Any) -> int:
+        """Enqueue one message; its text is its key, in capitals, unless args say otherwise."""
+        values = {"key": key, "template": "say", "args": {"text": key.upper()}, "due_at": NOON} | more
+        async with self.db.write() as session:
+            await outbox.enqueue(session, [Owed(**values)], now=self.clock.now())
+        return (await self.row(key)).id
+
+    async def row(self, key: str = "k") -> Outbox:
+        async with self.db.read() as session:
+            return (await session.scalars(select(Outbox).where(Outbox.key == key))).one()
+
+    async def rows(self) -> list[Outbox]:
+        async with self.db.read() as session:
+            return list(await session.scalars(select(Outbox).order_by(Outbox.id)))
+
+    async def states(self) -> dict[str, str]:
+        return {row.key: row.state for row in await self.rows()}
+
+    async def set(self, key: str, **values: Any) -> None:
+        async with self.db.write() as session:
+            row = (await session.scalars(select(Outbox).where(Outbox.key == key))).one()
+            for name, value in values.items():
+                setattr(row, name, value)
+
+    async def card(self, person_id: int, kind: str = "prompt", **more: Any) -> int:
+        async with self.db.write() as session:
+            card = Card(kind=kind, person_id=person_id, day=NOON.date(), created_at=NOON, **more)
+            session.add(card)
+            await session.flush()
+            return card.id
+
+    async def get_card(self, card_id: int) -> Card:
+        async with self.db.read() as session:
+            return await session.get_one(Card, card_id)
+
+    async def settle(self, *deliveries: Delivery, most: int = 200) -> None:
+        """Drain, and move the clock as the local Slack does, until the present has nothing left."""
+        for _ in range(most):
+            for delivery in deliveries or (self.delivery,):
+                await delivery.drain(patient=True)
+            following = await self.delivery.settling()
+            if following is None:
+                return
+            self.clock.set(max(following, self.clock.now()))
+        raise AssertionError("it never settles")
+
+
+def make_delivery(db: Database, slack: FakeSlack, clock: Clock, **changes: Any) -> Delivery:
+    quiet = logging.getLogger("tests.slack_sdk")
+    quiet.setLevel(logging.WARNING)
+    client = AsyncWebClient("xoxb-test", base_url=slack.base_url, timeout=1, retry_handlers=[], logger=quiet)
+    given: dict[str, Any] = {
+        "db": db,
+        "client": client,
+        "clock": clock,
+        "policy": Policy(),
+        "renderers": {"say": say, "report": say_report},
+        "card_renderers": {"prompt": show_card, "home": show_card},
+        "limits": LIMITS,
+    }
+    return Delivery(**given | changes)
+
+
+async def say_report(
+    session: AsyncSession, args: Mapping[str, Any], *, now: datetime, policy: Policy
+) -> Message | None:
+    return Message(f"report on {args['outbox_id']}: {args['state']}", ())
+
+
+@pytest_asyncio.fixture
+async def stage(url: str) -> AsyncIterator[Stage]:
+    db = Database(url)
+    clock = Clock(simulated=True)
+    clock.set(NOON)
+    slack = await FakeSlack(clock.now).start()
+    slack.channel("C1", "acme-internal")
+    async with db.writer.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    made = Stage(url, db, slack, clock, make_delivery(db, slack, clock))
+    with contextlib.ExitStack():
+        yield made
+    await slack.stop()
+    for one in (db, *made.others):
+        await one.close()

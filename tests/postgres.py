@@ -1,0 +1,120 @@
+"""A throwaway PostgreSQL: loopback TCP on a free port, its own directory, ended by its pid."""
+
+import contextlib
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+USER = "cadence"
+STARTS_WITHIN = 30.0
+
+
+def _binaries() -> Path | None:
+    """Where initdb and postgres are: on the path, else where Debian keeps them (the newest version)."""
+    found = shutil.which("initdb")
+    if found is not None and shutil.which("postgres") is not None:
+        return Path(found).parent
+    kept = [place for place in Path("/usr/lib/postgresql").glob("*/bin") if (place / "initdb").exists()]
+    return max(kept, key=lambda place: int(place.parent.name) if place.parent.name.isdecimal() else 0, default=None)
+
+
+def _somebody_else() -> pwd.struct_passwd | None:
+    """PostgreSQL refuses to run as root: whom it runs as then."""
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(name)
+    return None
+
+
+def missing() -> str | None:
+    """Why there is no PostgreSQL to test with; None when there is."""
+    if _binaries() is None:
+        return "PostgreSQL (initdb and postgres) is not installed"
+    if os.geteuid() == 0 and _somebody_else() is None:
+        return "PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody"
+    return None
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def cluster(*, durable: bool = False) -> Iterator[str]:
+    """A running cluster; yields its URL without a database's name. `durable` keeps fsync, for tests that crash it."""
+    binaries, reason = _binaries(), missing()
+    if binaries is None or reason is not None:
+        raise RuntimeError(reason)
+    owner: dict[str, Any] = {}
+    home = Path(tempfile.mkdtemp(prefix="cadence-postgres-"))
+    somebody = _somebody_else()
+    if os.geteuid() == 0 and somebody is not None:
+        os.chown(home, somebody.pw_uid, somebody.pw_gid)
+        owner = {"user": somebody.pw_uid, "group": somebody.pw_gid, "extra_groups": []}
+    try:
+        data = home / "data"
+        subprocess.run(
+            [binaries / "initdb", "-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
+            check=True,
+            capture_output=True,
+            cwd=home,
+            **owner,
+        )
+        yield from _running(binaries, home, owner, durable=durable)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _running(binaries: Path, home: Path, owner: dict[str, Any], *, durable: bool) -> Iterator[str]:
+    port = _free_port()
+    options = ["listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories=", "max_connections=200"]
+    if not durable:
+        options += ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
+    command = [str(binaries / "postgres"), "-D", str(home / "data")]
+    for option in options:
+        command += ["-c", option]
+    with (home / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=home, **owner)
+        try:
+            _wait_until_ready(process, home / "log")
+            yield f"postgresql://{USER}@127.0.0.1:{port}"
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> None:
+    # By its log, not by connecting: the caller may be inside a running event loop.
+    until = time.monotonic() + STARTS_WITHIN
+    while b"ready to accept connections" not in log.read_bytes():
+        if process.poll() is not None or time.monotonic() > until:
+            raise RuntimeError(f"PostgreSQL did not start: {log.read_text(errors='replace')[-2000:]}")
+        time.sleep(0.02)
+
+
+async def fresh_database(base_url: str) -> str:
+    """The URL of a new, empty database in this cluster."""
+    name = f"test_{secrets.token_hex(6)}"
+    connection = await asyncpg.connect(f"{base_url}/postgres")
+    try:
+        await connection.execute(f'CREATE DATABASE "{name}"')
+    finally:
+        await connection.close()
+    return f"{base_url}/{name}"

@@ -1,0 +1,148 @@
+"""The clock goes from one due time of the bot to the next, never back, and survives a bot that is away."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from aiohttp import web
+
+from bot.sandbox.page.when import end_of_day, next_friday, slack_date
+from tests.sandbox.support import WEDNESDAY, FakeControl, serve
+
+HOUR = timedelta(hours=1)
+DUE = [(WEDNESDAY + HOUR, "prompt to 6 AEs"), (WEDNESDAY + 5 * HOUR, "nudge"), (WEDNESDAY + 54 * HOUR, "the note")]
+
+
+@pytest.fixture
+async def control():
+    """Start fakes of the bot's control endpoint."""
+    runners = []
+
+    async def make(fake, port=0):
+        app = web.Application()
+        app.add_routes(fake.routes())
+        runner, port = await serve(app, port)
+        runners.append(runner)
+        return runner, port
+
+    yield make
+    for runner in runners:
+        await runner.cleanup()
+
+
+async def with_bot(launch, control, fake):
+    _, port = await control(fake)
+    return await launch(bot_url=f"http://127.0.0.1:{port}")
+
+
+async def test_nothing_due_is_jumped_over(launch, control):
+    fake = FakeControl(*DUE)
+    slack = await with_bot(launch, control, fake)
+    target = WEDNESDAY + 10 * HOUR
+    moved = await slack.post("clock/to", at=target.isoformat())
+    assert [one["what"] for one in moved["steps"]] == ["prompt to 6 AEs", "nudge"]
+    heard = list(dict.fromkeys(fake.heard))
+    assert heard == [WEDNESDAY, DUE[0][0], DUE[1][0], target]
+    assert moved["now"] == target.isoformat()
+    assert moved["clock"]["coming"] == [{"at": DUE[2][0].isoformat(), "what": "the note"}]
+
+
+async def test_next_goes_to_the_next_due_time(launch, control):
+    slack = await with_bot(launch, control, FakeControl(*DUE))
+    for at, what in DUE:
+        moved = await slack.post("clock/next")
+        assert moved["now"] == at.isoformat()
+        assert moved["steps"][-1]["what"] == what
+    assert (await slack.post("clock/next"))["note"] == "nothing is coming"
+
+
+async def test_pacing_belongs_to_the_present(launch, control):
+    fake = FakeControl(*DUE)
+    paced = [(DUE[0][0] + timedelta(seconds=n), "pacing") for n in (1, 2)]
+    fake.due = sorted(fake.due + paced)
+    fake.settling = paced
+    slack = await with_bot(launch, control, fake)
+    moved = await slack.post("clock/next")
+    assert moved["now"] == paced[-1][0].isoformat()
+    assert [one["what"] for one in moved["steps"]] == ["prompt to 6 AEs"]
+
+
+async def test_what_a_person_does_is_settled_at_the_present(launch, control):
+    fake = FakeControl(*DUE)
+    slack = await with_bot(launch, control, fake)
+    before = len(fake.heard)
+    await slack.post("message", user="U1", text="hi")
+    assert fake.heard[before:]
+    assert set(fake.heard) == {WEDNESDAY}
+    assert (await slack.get("clock"))["now"] == WEDNESDAY.isoformat()
+
+
+async def test_many_people_at_once_share_a_settling_run(launch, control):
+    fake = FakeControl(*DUE)
+    slack = await with_bot(launch, control, fake)
+    await asyncio.gather(*[slack.post("message", user="U1", text=str(n)) for n in range(30)])
+    assert len(fake.heard) < 60
+
+
+async def test_never_back_and_never_with_a_real_clock(launch):
+    slack = await launch()
+    done = await slack.post("clock/to", at=(WEDNESDAY - HOUR).isoformat())
+    assert "never goes back" in done["error"]
+    real = await launch(start_at=None)
+    assert "real one" in (await real.post("clock/next"))["error"]
+    now = datetime.fromisoformat((await real.get("clock"))["now"])
+    assert abs((datetime.now(UTC) - now).total_seconds()) < 5
+
+
+async def test_a_local_time_is_taken_in_the_companys_zone(launch):
+    slack = await launch(company_tz="America/New_York")
+    moved = await slack.post("clock/to", at="2026-11-27T16:00")
+    assert moved["now"] == "2026-11-27T21:00:00+00:00"
+
+
+async def test_a_bot_that_was_away_is_told_the_time_when_it_is_back(launch, control):
+    fake = FakeControl(*DUE)
+    runner, port = await control(fake)
+    slack = await launch(bot_url=f"http://127.0.0.1:{port}")
+    await asyncio.sleep(0.3)
+    assert WEDNESDAY in fake.heard
+    await runner.cleanup()
+    target = WEDNESDAY + 72 * HOUR
+    moved = await slack.post("clock/to", at=target.isoformat())
+    assert moved["note"] == "the bot is not running"
+    assert (await slack.get("state"))["clock"]["note"] == "the bot is not running"
+    again = FakeControl(*DUE)
+    await control(again, port)
+    for _ in range(100):
+        if again.heard:
+            break
+        await asyncio.sleep(0.02)
+    assert again.heard[0] == target
+    assert (await slack.get("state"))["clock"]["bot_reachable"] is True
+
+
+async def test_a_bot_that_never_finishes_does_not_hang_the_clock(launch, control):
+    class Stuck(FakeControl):
+        async def run(self, request):
+            self.now = datetime.fromisoformat((await request.json())["now"])
+            return web.json_response(self.shape())
+
+    slack = await with_bot(launch, control, Stuck(*DUE))
+    moved = await slack.post("clock/to", at=(WEDNESDAY + 2 * HOUR).isoformat())
+    assert "without doing it" in moved["note"]
+    assert moved["now"] == (WEDNESDAY + 2 * HOUR).isoformat()
+
+
+def test_friday_and_the_end_of_the_day_are_the_companys():
+    zone = "America/New_York"
+    assert next_friday(WEDNESDAY, zone).isoformat() == "2026-11-27T16:00:00-05:00"
+    assert next_friday(datetime(2026, 11, 27, 21, tzinfo=UTC), zone).isoformat() == "2026-12-04T16:00:00-05:00"
+    assert end_of_day(WEDNESDAY, zone).isoformat() == "2026-11-25T18:00:00-05:00"
+    assert end_of_day(datetime(2026, 11, 25, 23, tzinfo=UTC), zone).isoformat() == "2026-11-26T18:00:00-05:00"
+
+
+def test_dates_are_the_readers():
+    unix = int(WEDNESDAY.timestamp())
+    assert slack_date(unix, "{date_short_pretty} at {time}", "Pacific/Auckland", WEDNESDAY) == "today at 11:00 PM"
+    assert slack_date(unix, "{date_long}", "UTC", WEDNESDAY) == "Wednesday, November 25th, 2026"
+    assert slack_date(unix, "{date_num} {ago} {x}", "UTC", WEDNESDAY + HOUR) == "2026-11-25 1 hour ago {x}"
