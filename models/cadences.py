@@ -320,10 +320,10 @@ async def fill(session: AsyncSession, *, now: datetime, policy: Policy) -> int:
     latest = dict(
         (await session.execute(select(Occurrence.cadence_id, func.max(Occurrence.nominal_day)).group_by(
             Occurrence.cadence_id
-        ))).tuples()
+        ))).tuples().all()
     )  # fmt: skip
     pm_calendars = dict(
-        (await session.execute(select(Person.id, Person.calendar).where(Person.calendar != ""))).tuples()
+        (await session.execute(select(Person.id, Person.calendar).where(Person.calendar != ""))).tuples().all()
     )
     made = 0
     for cadence in cadences:

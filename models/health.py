@@ -97,7 +97,7 @@ async def _without_review(session: AsyncSession) -> list[Problem]:
 
 async def _ceilings(session: AsyncSession, policy: Policy) -> list[Problem]:
     counts = await cadences.tier1_counts(session)
-    names = dict((await session.execute(select(Person.id, Person.name).where(Person.id.in_(counts)))).tuples())
+    names = dict((await session.execute(select(Person.id, Person.name).where(Person.id.in_(counts)))).tuples().all())
     return [
         Problem(f"{names[pm_id]}: {sentence}")
         for pm_id, number in counts.items()
