@@ -206,8 +206,9 @@ def _refused(error: SlackApiError) -> str:
     code = error.response.get("error")
     needed = error.response.get("needed")
     if code in ("invalid_auth", "not_authed", "account_inactive", "token_revoked"):
-        return f"Slack refuses SLACK_BOT_TOKEN ({code}). Install the app again and copy the token that begins with xoxb-."
+        return (
+            f"Slack refuses SLACK_BOT_TOKEN ({code}). Install the app again and copy the token that begins with xoxb-."
+        )
     if code == "missing_scope":
         return f"The app lacks the scope {needed}. Update it from app_manifest.yml and install it again."
     return f"Slack answered {code}."
-

@@ -84,13 +84,19 @@ def import_(
     people: Annotated[bool, typer.Option("--people", help="it is a people file")] = False,
     partners: Annotated[bool, typer.Option("--partners", help="it is a partners file")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would change, and change nothing")] = False,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="leave bad lines out instead of refusing the file")] = False,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="leave bad lines out instead of refusing the file")
+    ] = False,
     partner: Annotated[str, typer.Option(help="the partner of every deal without one")] = "",
     owner: Annotated[str, typer.Option(help="the owner (e-mail or name) of every deal without one")] = "",
     currency: Annotated[str, typer.Option(help="the currency of amounts without one")] = "",
-    accounts: Annotated[Path | None, typer.Option(help="the accounts file that the deals refer to", exists=True)] = None,
+    accounts: Annotated[
+        Path | None, typer.Option(help="the accounts file that the deals refer to", exists=True)
+    ] = None,
     dates: Annotated[str, typer.Option(help="mdy or dmy, where the file's own dates do not say")] = "",
-    partial: Annotated[bool, typer.Option("--partial", help="not the whole CRM: deals it lacks are not missing")] = False,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="not the whole CRM: deals it lacks are not missing")
+    ] = False,
 ) -> None:
     """Import a CSV file: deals, or with an option people or partners. What was chosen is saved for the next time."""
     _log("WARNING")
@@ -102,7 +108,14 @@ def import_(
 
 
 async def _import(
-    kind: str, file: Path, accounts: Path | None, options: dict[str, str], *, dry_run: bool, skip_bad: bool, partial: bool
+    kind: str,
+    file: Path,
+    accounts: Path | None,
+    options: dict[str, str],
+    *,
+    dry_run: bool,
+    skip_bad: bool,
+    partial: bool,
 ) -> None:
     from bot import importing, schema
 
@@ -122,9 +135,15 @@ async def _import(
 @app.command()
 def sandbox(
     port: Annotated[int, typer.Option(help="where the local Slack listens; 0 is any free port")] = 4500,
-    no_bot: Annotated[bool, typer.Option("--no-bot", help="the local Slack alone; start `cadence run` beside it")] = False,
-    bot_url: Annotated[str, typer.Option(help="with --no-bot: where the bot's own server listens")] = "http://127.0.0.1:3000",
-    http: Annotated[bool, typer.Option("--http", help="with --no-bot: deliver by signed HTTP instead of Socket Mode")] = False,
+    no_bot: Annotated[
+        bool, typer.Option("--no-bot", help="the local Slack alone; start `cadence run` beside it")
+    ] = False,
+    bot_url: Annotated[
+        str, typer.Option(help="with --no-bot: where the bot's own server listens")
+    ] = "http://127.0.0.1:3000",
+    http: Annotated[
+        bool, typer.Option("--http", help="with --no-bot: deliver by signed HTTP instead of Socket Mode")
+    ] = False,
     keep: Annotated[Path | None, typer.Option(help="keep the database in this file instead of a temporary one")] = None,
     seed: Annotated[int, typer.Option(help="the demo company's seed")] = 1,
 ) -> None:

@@ -38,7 +38,9 @@ async def all_users(client: AsyncWebClient) -> list[Mapping[str, Any]]:
             return found
 
 
-async def _first_admin(session: Any, users: list[Mapping[str, Any]], admin: str, *, team_id: str, now: datetime) -> None:
+async def _first_admin(
+    session: Any, users: list[Mapping[str, Any]], admin: str, *, team_id: str, now: datetime
+) -> None:
     """CADENCE_ADMIN, else the workspace's primary owner: only while nobody is admin, and only one of our own."""
     if await session.scalar(select(PersonRole.person_id).where(PersonRole.role == "admin").limit(1)) is not None:
         return

@@ -128,7 +128,13 @@ class Engine:
         """What is planned next, by instant, in words: `prompt to 6 people`."""
         async with self.db.read() as session:
             rows = await session.execute(
-                select(Step.due_at, Step.kind, func.count(), func.min(Partner.name), func.count(func.distinct(Step.person_id)))
+                select(
+                    Step.due_at,
+                    Step.kind,
+                    func.count(),
+                    func.min(Partner.name),
+                    func.count(func.distinct(Step.person_id)),
+                )
                 .join(Occurrence, Occurrence.id == Step.occurrence_id)
                 .join(Cadence, Cadence.id == Occurrence.cadence_id)
                 .outerjoin(Partner, Partner.id == Cadence.partner_id)
@@ -139,7 +145,10 @@ class Engine:
             )
             clocks = zone(self.policy.zone)
             return [
-                {"at": due.isoformat(), "what": f"{due.astimezone(clocks):%a %H:%M}, {_words(kind, number, partner, persons)}"}
+                {
+                    "at": due.isoformat(),
+                    "what": f"{due.astimezone(clocks):%a %H:%M}, {_words(kind, number, partner, persons)}",
+                }
                 for due, kind, number, partner, persons in rows
             ]
 
@@ -163,5 +172,3 @@ def _words(kind: str, number: int, partner: str | None, persons: int) -> str:
     if persons:
         return f"{name} {count(persons, 'person', 'people')}"
     return f"{name} {partner or 'a review'}" if number == 1 else f"{name} {number} reviews"
-
-

@@ -116,7 +116,9 @@ async def _only_to_them(client: AsyncWebClient, body: Mapping[str, Any], words: 
     if view.get("type") == "modal":
         await _in_view(client, body, words, push=True)
         return
-    channel = (body.get("channel") or {}).get("id") if isinstance(body.get("channel"), Mapping) else body.get("channel_id")
+    channel = (
+        (body.get("channel") or {}).get("id") if isinstance(body.get("channel"), Mapping) else body.get("channel_id")
+    )
     if not channel:
         await _in_view(client, body, words, push=False)
         return

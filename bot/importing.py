@@ -7,7 +7,7 @@ from typing import Any
 
 from models.cards import touch_homes
 from models.db import Database
-from models.domain.errors import BadFile
+from models.domain.files import decode
 from models.domain.policy import Policy
 from models.imports import ImportResult, import_deals, import_partners, import_people
 
@@ -21,13 +21,8 @@ class _DryRunError(Exception):
 
 
 def read(path: Path) -> str:
-    """The file's text. Raises BadFile when it is not UTF-8."""
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadFile(
-            f"{path.name} is not UTF-8 text (byte {error.start}). Export it as “CSV UTF-8” and import it again."
-        ) from None
+    """The file's text. Raises BadFile when it is a spreadsheet, binary, or not UTF-8."""
+    return decode(path.read_bytes())
 
 
 async def apply(
@@ -48,7 +43,16 @@ async def apply(
     try:
         async with db.write() as session:
             result = await _one(
-                session, kind, text, file.name, joined, options, skip_bad=skip_bad, complete=complete, now=now, policy=policy
+                session,
+                kind,
+                text,
+                file.name,
+                joined,
+                options,
+                skip_bad=skip_bad,
+                complete=complete,
+                now=now,
+                policy=policy,
             )
             if dry_run:
                 raise _DryRunError(result)

@@ -76,7 +76,9 @@ async def _run(db: Database, act: object) -> None:
         if db.is_sqlite:
             broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
             if broken:
-                raise RuntimeError(f"the migration left rows without their parents in {sorted({row[0] for row in broken})}")
+                raise RuntimeError(
+                    f"the migration left rows without their parents in {sorted({row[0] for row in broken})}"
+                )
 
     try:
         async with engine.connect() as connection:

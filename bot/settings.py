@@ -27,7 +27,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CADENCE_", extra="ignore", populate_by_name=True, frozen=True)
 
-    slack_bot_token: SecretStr = Field(validation_alias=_env("SLACK_BOT_TOKEN"), description="xoxb-…, from OAuth & Permissions")
+    slack_bot_token: SecretStr = Field(
+        validation_alias=_env("SLACK_BOT_TOKEN"), description="xoxb-…, from OAuth & Permissions"
+    )
     slack_app_token: SecretStr | None = Field(
         None, validation_alias=_env("SLACK_APP_TOKEN"), description="xapp-…, for Socket Mode: no public address needed"
     )
@@ -43,13 +45,17 @@ class Settings(BaseSettings):
 
     zone: str = Field("UTC", description="the company's time zone, such as Europe/London")
     holidays: str = Field("", description="the company's holiday calendar, such as GB-ENG; empty for none")
-    closed_days: Annotated[tuple[date, ...], NoDecode] = Field((), description="further days off, as 2026-12-24,2026-12-31")
+    closed_days: Annotated[tuple[date, ...], NoDecode] = Field(
+        (), description="further days off, as 2026-12-24,2026-12-31"
+    )
     leadership_channel: str = Field("", description="where the Friday note goes: a channel's name or id")
     currency: str = Field("USD", description="the currency of amounts whose file has none")
     fiscal_start_month: int = Field(1, ge=1, le=12, description="the first month of the fiscal year")
     truth: Literal["crm", "slack"] = Field("crm", description="who owns stage, category, amount and close date")
     admin: str = Field("", description="the first admin's e-mail or Slack id; else the workspace's primary owner")
-    tier1_ceiling: int = Field(6, ge=1, description="Tier 1 partners for one partner manager before it is named a breach")
+    tier1_ceiling: int = Field(
+        6, ge=1, description="Tier 1 partners for one partner manager before it is named a breach"
+    )
     stall_days: int = Field(14, ge=1, description="days without forward movement before a deal is stalled")
     work_start: time = Field(time(8), description="working hours begin, local")
     work_end: time = Field(time(18), description="working hours end, local")
@@ -86,7 +92,9 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _database(cls, value: str) -> str:
-        if not value.startswith(("sqlite:///", "postgresql://", "postgres://", "sqlite+aiosqlite:///", "postgresql+asyncpg://")):
+        if not value.startswith(
+            ("sqlite:///", "postgresql://", "postgres://", "sqlite+aiosqlite:///", "postgresql+asyncpg://")
+        ):
             raise ValueError("should begin with sqlite:/// or postgresql://")
         return value
 
@@ -126,7 +134,9 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Settings":
-        if self.slack_app_token is None and not (self.slack_signing_secret and self.slack_signing_secret.get_secret_value()):
+        if self.slack_app_token is None and not (
+            self.slack_signing_secret and self.slack_signing_secret.get_secret_value()
+        ):
             raise ValueError(
                 "SLACK_APP_TOKEN (xapp-…, Socket Mode) or SLACK_SIGNING_SECRET (HTTP mode) is missing: one of them says "
                 "how Slack reaches the bot"
@@ -134,7 +144,9 @@ class Settings(BaseSettings):
         if self.work_start >= self.work_end:
             raise ValueError("CADENCE_WORK_END should be later than CADENCE_WORK_START")
         if self.simulated_clock and not self.is_loopback:
-            raise ValueError("CADENCE_SIMULATED_CLOCK works only with a local Slack: SLACK_API_URL should be on 127.0.0.1")
+            raise ValueError(
+                "CADENCE_SIMULATED_CLOCK works only with a local Slack: SLACK_API_URL should be on 127.0.0.1"
+            )
         return self
 
     @property

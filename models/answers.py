@@ -140,9 +140,7 @@ async def situation(
         occurrence = await occurrence_for(session, version, now=now)
     if occurrence is None:
         raise UserError("There is no review for this deal yet; `/cadence setup` starts one.")
-    action = await session.scalar(
-        select(NextAction).where(NextAction.deal_id == deal_id, NextAction.state == "open")
-    )
+    action = await session.scalar(select(NextAction).where(NextAction.deal_id == deal_id, NextAction.state == "open"))
     owner_id = version.owner_id
     stands_in = owner_id is not None and owner_id != actor.id and subject.covers.get(owner_id) == actor.id
     return Situation(
@@ -420,9 +418,7 @@ async def record_no_change(
 ) -> Answer:
     """One click: the action stands as it is. Refused when it is not what the button said any more."""
     at = await situation(session, actor, occurrence_id, deal_id, now=now, policy=policy)
-    why = why_not_unchanged(
-        at.action, at.today, await session.get(Person, at.action.owner_id) if at.action else None
-    )
+    why = why_not_unchanged(at.action, at.today, await session.get(Person, at.action.owner_id) if at.action else None)
     if at.action is not None and (at.action.id, at.action.revision) != (action_id, revision):
         why = "The next action has changed since this card was drawn."
     if why:

@@ -141,9 +141,7 @@ def _judge(
             commitment.due = verdict.due
 
 
-async def _errors(
-    session: AsyncSession, closing: Closing, standing: list[Commitment], today: date
-) -> dict[str, str]:
+async def _errors(session: AsyncSession, closing: Closing, standing: list[Commitment], today: date) -> dict[str, str]:
     errors: dict[str, str] = {}
     if not closing.held:
         if closing.side not in tuple(Side):

@@ -91,7 +91,9 @@ async def _without_review(session: AsyncSession) -> list[Problem]:
         elif not runs:
             found.append(Problem(f"{name} is Tier 1 and has no weekly review: set one up.", partner_id))
         elif not channel:
-            found.append(Problem(f"{name} has no internal channel: agenda and note go to its partner manager.", partner_id))
+            found.append(
+                Problem(f"{name} has no internal channel: agenda and note go to its partner manager.", partner_id)
+            )
     return found
 
 

@@ -75,7 +75,9 @@ async def load(session: AsyncSession, person: Person, *, now: datetime, policy: 
     covers = await people.covers(session, now=now, policy=policy)
     waiting = await _waiting(session, person, now=now, policy=policy)
     leader = person.has("head", "cro", "cfo", "ceo")
-    managed = list(await session.scalars(select(Partner).where(Partner.pm_id == person.id).order_by(Partner.tier, Partner.name)))
+    managed = list(
+        await session.scalars(select(Partner).where(Partner.pm_id == person.id).order_by(Partner.tier, Partner.name))
+    )
     counts = await cadences.tier1_counts(session)
     return HomePage(
         person=person,
@@ -158,9 +160,7 @@ async def _partners(
     listed = await reviews.under_review(session, ids, now=now, policy=policy)
     done = await reviews.answered(session, ids)
     own = {
-        occurrence.id
-        for occurrence, cadence in await reviews.scope(session, ids)
-        if cadence.kind == Kind.WEEKLY_REVIEW
+        occurrence.id for occurrence, cadence in await reviews.scope(session, ids) if cadence.kind == Kind.WEEKLY_REVIEW
     }
     found = []
     for partner in tier1:
@@ -189,7 +189,9 @@ async def numbers(session: AsyncSession, *, now: datetime, policy: Policy) -> Nu
     """Partner-sourced: open pipeline closing this quarter, closed-won last quarter, open pipeline closing next quarter."""
     quarter = policy.fiscal.quarter_of(local_date(now, zone(policy.zone)))
     any_sourced = await session.scalar(
-        select(DealVersion.id).where(DealVersion.valid_to.is_(None), DealVersion.attribution == Attribution.SOURCED).limit(1)
+        select(DealVersion.id)
+        .where(DealVersion.valid_to.is_(None), DealVersion.attribution == Attribution.SOURCED)
+        .limit(1)
     )
     if any_sourced is None:
         return Numbers(quarter, None, None, None)

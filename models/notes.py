@@ -459,9 +459,7 @@ async def existing_notes(session: AsyncSession, occurrence_ids: Collection[int])
     """The newest internal weekly note of each occurrence."""
     rows = await session.scalars(
         select(Artifact)
-        .where(
-            Artifact.kind == WEEKLY_NOTE, Artifact.audience == INTERNAL, Artifact.occurrence_id.in_(occurrence_ids)
-        )
+        .where(Artifact.kind == WEEKLY_NOTE, Artifact.audience == INTERNAL, Artifact.occurrence_id.in_(occurrence_ids))
         .order_by(Artifact.version)
     )
     return {row.occurrence_id: row for row in rows}

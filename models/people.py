@@ -207,9 +207,7 @@ async def cancel_absence(session: AsyncSession, absence_id: int, *, by: Person, 
     if by.id not in (absence.person_id, absence.recorded_by_id):
         raise NotAllowed("Only the person who is away can take this absence back.")
     absence.cancelled_at = now
-    changes.note(
-        session, "person", absence.person_id, "absence", absence_id, None, by_id=by.id, source="slack", at=now
-    )
+    changes.note(session, "person", absence.person_id, "absence", absence_id, None, by_id=by.id, source="slack", at=now)
 
 
 def why_no_owner(person: Person | None) -> str:
@@ -304,7 +302,15 @@ async def sync(session: AsyncSession, users: Collection[SlackUser], *, team_id: 
         if person.active == user.deleted:
             person.active = not user.deleted
             changes.note(
-                session, "person", person.id, "active", user.deleted, not user.deleted, by_id=None, source="slack", at=now
+                session,
+                "person",
+                person.id,
+                "active",
+                user.deleted,
+                not user.deleted,
+                by_id=None,
+                source="slack",
+                at=now,
             )
             if user.deleted:
                 gone.append(person.id)

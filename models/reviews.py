@@ -72,7 +72,12 @@ async def scope(session: AsyncSession, occurrence_ids: Collection[int]) -> list[
 
 
 async def under_review(
-    session: AsyncSession, occurrence_ids: Collection[int], *, now: datetime, policy: Policy, owner_id: int | None = None
+    session: AsyncSession,
+    occurrence_ids: Collection[int],
+    *,
+    now: datetime,
+    policy: Policy,
+    owner_id: int | None = None,
 ) -> dict[int, list[DealView]]:
     """The open deals each occurrence carries, biggest first.
 

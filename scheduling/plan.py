@@ -76,7 +76,9 @@ async def replan(session: AsyncSession, *, now: datetime, policy: Policy) -> int
     rows = list(await session.scalars(select(Step).where(Step.occurrence_id.in_([pair[0].id for pair in pairs]))))
     present = {(row.occurrence_id, row.kind, row.recipient): row for row in rows}
     wanted = {item.key: item for item in await _wanted(session, pairs, present, now=now, policy=policy)}
-    changed = await _drop(session, [row for key, row in present.items() if row.state == "planned" and key not in wanted])
+    changed = await _drop(
+        session, [row for key, row in present.items() if row.state == "planned" and key not in wanted]
+    )
     fresh = [item for key, item in wanted.items() if key not in present]
     changed += await _insert(session, fresh)
     for key, item in wanted.items():
@@ -175,7 +177,9 @@ def _prompts(
     for (person_id, _), group in by_day.items():
         first = min(group, key=lambda item: item.occurrence.starts_at)
         asked = present.get((first.occurrence.id, StepKind.PROMPT, f"p{person_id}"))
-        asked_at = asked.settled_at if asked is not None and asked.settled_at and asked.state == "done" else first.due_at
+        asked_at = (
+            asked.settled_at if asked is not None and asked.settled_at and asked.state == "done" else first.due_at
+        )
         nudge = review_times.nudge_due(
             first.reader, first.occurrence.starts_at, asked_at, policy.nudge_day_of, policy.nudge_fallback
         )
@@ -277,6 +281,4 @@ async def settle(session: AsyncSession, steps: Iterable[Step], state: str, *, no
     """Record what became of these steps."""
     ids = [step.id for step in steps]
     if ids:
-        await session.execute(
-            update(Step).where(Step.id.in_(ids)).values(state=state, settled_at=now, note=note)
-        )
+        await session.execute(update(Step).where(Step.id.in_(ids)).values(state=state, settled_at=now, note=note))

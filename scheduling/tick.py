@@ -139,9 +139,7 @@ async def _with_open_deals(moment: Moment, due: list[Due]) -> list[Due]:
             if any(deal_id not in done[item.occurrence.id] for deal_id in duty.deal_ids):
                 waiting.add((item.occurrence.id, duty.responder_id))
     return [
-        item
-        for item in due
-        if item.occurrence.state in AHEAD and (item.occurrence.id, item.step.person_id) in waiting
+        item for item in due if item.occurrence.state in AHEAD and (item.occurrence.id, item.step.person_id) in waiting
     ]
 
 
@@ -163,9 +161,9 @@ async def _put_on_cards(moment: Moment, due: list[Due], kind: str) -> None:
     ]  # fmt: skip
     for start in range(0, len(fresh), 500):
         await session.execute(
-            insert(Card).values(fresh[start : start + 500]).on_conflict_do_nothing(
-                index_elements=["kind", "person_id", "day"]
-            )
+            insert(Card)
+            .values(fresh[start : start + 500])
+            .on_conflict_do_nothing(index_elements=["kind", "person_id", "day"])
         )
     found = await session.execute(
         select(Card.id, Card.person_id, Card.day).where(Card.kind == kind, Card.day.in_(set(days.values())))
@@ -186,9 +184,9 @@ async def _link(session: AsyncSession, links: list[dict[str, int]]) -> None:
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     for start in range(0, len(links), 500):
         await session.execute(
-            insert(CardOccurrence).values(links[start : start + 500]).on_conflict_do_nothing(
-                index_elements=["card_id", "occurrence_id"]
-            )
+            insert(CardOccurrence)
+            .values(links[start : start + 500])
+            .on_conflict_do_nothing(index_elements=["card_id", "occurrence_id"])
         )
     await session.execute(
         update(Card)
@@ -287,9 +285,7 @@ async def _closing_card(moment: Moment, due: list[Due], kind: str) -> int:
 async def consolidate(moment: Moment, due: list[Due]) -> int:
     """The Friday note."""
     for item in due:
-        artifact = await notes.publish_friday(
-            moment.session, item.occurrence, now=moment.now, policy=moment.policy
-        )
+        artifact = await notes.publish_friday(moment.session, item.occurrence, now=moment.now, policy=moment.policy)
         await settle(moment.session, [item.step], "done" if artifact else "nothing", now=moment.now)
     await cards.touch_homes(moment.session)
     return len(due)
@@ -318,4 +314,3 @@ DO: dict[str, Doer] = {
     StepKind.EXPIRE: expire,
     StepKind.CONSOLIDATE: consolidate,
 }
-

@@ -66,7 +66,9 @@ class Wakeups:
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             stuck = [
-                name for name, (seconds, _) in self._jobs.items() if self.age(name) > max(seconds * PATIENCE, WATCH_SECONDS)
+                name
+                for name, (seconds, _) in self._jobs.items()
+                if self.age(name) > max(seconds * PATIENCE, WATCH_SECONDS)
             ]
             if stuck and self._scheduler is not None:
                 logger.warning("jobs %s did not run: arming them anew", ", ".join(stuck))

@@ -258,7 +258,7 @@ class Driver:
         args = await body_of(request)
         at = datetime.fromisoformat(args["at"])
         if at.tzinfo is None:
-            at = at.replace(tzinfo=ZoneInfo(args.get("zone") or self._world.options.company_tz))
+            at = at.replace(tzinfo=ZoneInfo(args.get("zone") or self._world.company_tz))
         moved = await self._world.clock.advance_to(at)
         self._world.watches.touch()
         return {"ok": True, **moved.to_dict(), "clock": self._clock_json()}

@@ -24,8 +24,8 @@ class SandboxOptions:
     deliver: Literal["socket", "http"] = "socket"
     start_at: datetime | None = None
     """Business time at the start, aware; None is a real, running clock."""
-    company_tz: str = "America/New_York"
-    """The zone of the clock bar, of "end of day" and of "Friday 16:00"."""
+    company_tz: str = ""
+    """The zone of the clock bar, of "end of day" and of "Friday 16:00"; empty is the primary owner's."""
     ack_seconds: float = 3.0
     trigger_seconds: float = 3.0
     socket_retry_seconds: float = 4.0

@@ -62,6 +62,13 @@ class World:
         self.problems.append({"at": self.clock.now().isoformat(), "text": text})
         self.watches.touch()
 
+    @property
+    def company_tz(self) -> str:
+        """The company's zone: the one given, else that of the primary owner, else of the first person."""
+        people = [one for one in self.users.values() if not one.is_bot and one.id != SLACKBOT]
+        owners = [one for one in people if one.is_primary_owner] or people
+        return self.options.company_tz or (owners[0].tz if owners else "UTC")
+
     # people and places
 
     def im(self, user: str) -> Channel:

@@ -120,5 +120,3 @@ def pause(occurrence: Occurrence, partner: Partner) -> dict[str, Any]:
         b.text_input(Field.REASON, "Why?", most=300),
     ]  # fmt: skip
     return b.modal(View.PAUSE, "Pause the review", made, metadata=Ref(o=occurrence.id).dump(), submit="Pause")
-
-

@@ -229,7 +229,9 @@ async def _set_up_page(
     policy: Policy,
 ) -> forms.SetUpPage:
     waiting = [partner for partner in partners if partner.id not in running]
-    chosen = next((partner for partner in partners if partner.id == partner_id), None) or next(iter(waiting), partners[0])
+    chosen = next((partner for partner in partners if partner.id == partner_id), None) or next(
+        iter(waiting), partners[0]
+    )
     pm = await session.get(Person, chosen.pm_id) if chosen.pm_id else None
     place = people.zone_of(pm, policy) if pm else policy.zone
     present = running.get(chosen.id)

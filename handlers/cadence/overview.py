@@ -79,9 +79,7 @@ async def load(session: AsyncSession, actor: Person, query: str, *, now: datetim
         allowed=frozenset(
             partner_id
             for partner_id in shown
-            if may(
-                people.as_actor(actor), Act.PLAN, Subject(pm_id=partners[partner_id].pm_id, covers=covers)
-            ).allowed
+            if may(people.as_actor(actor), Act.PLAN, Subject(pm_id=partners[partner_id].pm_id, covers=covers)).allowed
         ),
         problems=tuple(problem.sentence for problem in trouble),
         health=merge_health(by_partner.values()),
@@ -133,7 +131,9 @@ async def _unanswered(
 
 async def _paused(session: AsyncSession, shown: Collection[int], partners: dict[int, Partner]) -> tuple[str, ...]:
     rows = await session.scalars(select(Cadence.partner_id).where(Cadence.state == "paused"))
-    return tuple(sorted(partners[partner_id].name for partner_id in rows if partner_id is not None and partner_id in shown))
+    return tuple(
+        sorted(partners[partner_id].name for partner_id in rows if partner_id is not None and partner_id in shown)
+    )
 
 
 def modal(page: CadencePage) -> dict[str, Any]:
@@ -218,7 +218,9 @@ def _not_closed(page: CadencePage) -> list[b.Block]:
     for occurrence, partner in page.waiting[:MOST_ROWS]:
         words = f"{w.escape(clip(partner.name, 80))} · {w.when(occurrence.starts_at, page.clocks)}"
         can = partner.id in page.allowed and not page.actor.has("admin")
-        button = b.button("Close…", Door.CLOSE_ONE, Ref(o=occurrence.id).dump()) if can or page.actor.has("head") else None
+        button = (
+            b.button("Close…", Door.CLOSE_ONE, Ref(o=occurrence.id).dump()) if can or page.actor.has("head") else None
+        )
         made.append(b.section(words, accessory=button))
     return made
 

@@ -87,7 +87,9 @@ def close_card(page: ClosePage) -> Message:
     made = [b.header("Close your reviews"), b.context(lead)]
     if len(left) > 1:
         first = OneRef(o=left[0].occurrence.id, walk=True)
-        made.append(b.actions(b.button(f"Close all {len(left)}, one by one", Door.CLOSE_REVIEWS, first.dump(), style="primary")))
+        made.append(
+            b.actions(b.button(f"Close all {len(left)}, one by one", Door.CLOSE_REVIEWS, first.dump(), style="primary"))
+        )
     for row in page.rows[:MOST_ROWS]:
         made.append(_row(row, page))
     text = f"Close your reviews: {lead}\n" + "\n".join(_line(row, page) for row in page.rows)

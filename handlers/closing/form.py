@@ -19,7 +19,12 @@ from models.tables import Commitment, Occurrence, Partner
 
 HELD = "held"
 NOT_HELD = "not_held"
-FATES = (("Kept", "kept"), ("Not yet due: carry on", "carried"), ("Moved to a new date", "moved"), ("Dropped", "dropped"))
+FATES = (
+    ("Kept", "kept"),
+    ("Not yet due: carry on", "carried"),
+    ("Moved to a new date", "moved"),
+    ("Dropped", "dropped"),
+)
 SIDES = (
     ("Our side", Side.OURS.value),
     ("The partner's side", Side.PARTNER.value),
@@ -74,7 +79,9 @@ def _standing(page: ClosingPage) -> list[b.Block]:
     made: list[b.Block] = [b.divider(), b.section("*Last commitments*: what became of each?")]
     for item in page.commitments:
         label = f"{clip(item.text, 300)} ({page.book.name(item.owner_id)}, by {w.day(item.due)})"
-        made.append(b.select_input(_id(f"{Field.FATE}_{item.id}", page), label, FATES, None, optional=not page.state.held))
+        made.append(
+            b.select_input(_id(f"{Field.FATE}_{item.id}", page), label, FATES, None, optional=not page.state.held)
+        )
         made.append(b.date_input(_id(f"{Field.DUE}_{item.id}", page), "New date, if it moved", optional=True))
     return made
 

@@ -81,7 +81,9 @@ async def page_for(
     shown: list[Review] = []
     for occurrence, cadence in await reviews.scope(session, occurrence_ids):
         duties = reviews.duties(occurrence, cadence.pm_id, listed[occurrence.id], staff)
-        mine = {deal_id: duty.owner_id for duty in duties if duty.responder_id == person_id for deal_id in duty.deal_ids}
+        mine = {
+            deal_id: duty.owner_id for duty in duties if duty.responder_id == person_id for deal_id in duty.deal_ids
+        }
         items = [
             _item(occurrence, view, done[occurrence.id], mine, book)
             for view in listed[occurrence.id]
@@ -201,12 +203,19 @@ def _deal_blocks(item: Item, page: CardPage) -> list[b.Block]:
     if not item.unchanged and action is not None:
         value = Unchanged(o=item.occurrence.id, d=item.view.id, a=action.id, r=action.revision)
         elements.append(
-            b.button(f"No change: {clip(action.text, 46)} by {action.due.day} {action.due:%b}", Action.NO_CHANGE, value.dump())
+            b.button(
+                f"No change: {clip(action.text, 46)} by {action.due.day} {action.due:%b}",
+                Action.NO_CHANGE,
+                value.dump(),
+            )
         )
     style = None if elements else "primary"
     elements.append(b.button("Answer…", Door.ANSWER_DEAL, ref.dump(), style=style))
     block_id = f"deal:{item.occurrence.id}:{item.view.id}:{action.revision if action else 0}"
-    return [b.section(deal_text(item.view, page.book, for_id=_for(item, page))), b.actions(*elements, block_id=block_id)]
+    return [
+        b.section(deal_text(item.view, page.book, for_id=_for(item, page))),
+        b.actions(*elements, block_id=block_id),
+    ]
 
 
 def _for(item: Item, page: CardPage) -> int | None:

@@ -186,8 +186,16 @@ def _partner_owner(page: FormPage) -> list[b.Block]:
 def _standing(page: FormPage) -> list[b.Block]:
     fields, version = page.fields, page.view.version
     stages = list(dict.fromkeys([*page.stages, *([fields.stage] if fields.stage else [])]))
-    amount = "" if fields.amount is None else format_money(fields.amount, version.currency).removeprefix(version.currency).strip()
-    note = "Where this differs from the CRM it is shown beside it; totals keep the CRM's value." if page.view.deal.crm_id else ""
+    amount = (
+        ""
+        if fields.amount is None
+        else format_money(fields.amount, version.currency).removeprefix(version.currency).strip()
+    )
+    note = (
+        "Where this differs from the CRM it is shown beside it; totals keep the CRM's value."
+        if page.view.deal.crm_id
+        else ""
+    )
     return [
         b.select_input(_id(Field.STAGE, page), "Stage", [(name, name) for name in stages], fields.stage or None, hint=note),
         b.select_input(

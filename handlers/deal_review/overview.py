@@ -38,7 +38,9 @@ class DealsPage:
 
 async def load(session: AsyncSession, actor: Person, query: str, *, now: datetime, policy: Policy) -> DealsPage:
     """Mine, those I cover, those of my partners (all, for the head), by the words of the command."""
-    covered = [away for away, cover in (await people.covers(session, now=now, policy=policy)).items() if cover == actor.id]
+    covered = [
+        away for away, cover in (await people.covers(session, now=now, policy=policy)).items() if cover == actor.id
+    ]
     mine = or_(DealVersion.owner_id.in_([actor.id, *covered]), Partner.pm_id.in_([actor.id, *covered]))
     found = await reviews.views(session, true() if actor.has("head") else mine, now=now, policy=policy)
     wanted = key(query)
@@ -115,5 +117,3 @@ async def current_occurrences(session: AsyncSession, *, now: datetime) -> tuple[
     found = await answers.occurrences_for(session, partners, now=now)
     ids = sorted({occurrence.id for occurrence in found.values() if occurrence.state in AHEAD})
     return tuple(ids)
-
-

@@ -70,12 +70,16 @@ def _due(page: HomePage) -> list[b.Block]:
     lines = []
     for item in page.actions[:MOST]:
         mark = ":warning: overdue" if item.action.due < page.today else "by"
-        lines.append(f"• {w.escape(clip(item.action.text, 120))}, {mark} {w.day(item.action.due)} · {w.escape(clip(item.deal, 80))}")
+        lines.append(
+            f"• {w.escape(clip(item.action.text, 120))}, {mark} {w.day(item.action.due)} · {w.escape(clip(item.deal, 80))}"
+        )
     if len(page.actions) > MOST:
         lines.append(f"… and {len(page.actions) - MOST} more actions")
     for commitment, partner in page.commitments[:MOST]:
         mark = ":warning: overdue" if commitment.due < page.today else "by"
-        lines.append(f"• {w.escape(clip(commitment.text, 120))}, {mark} {w.day(commitment.due)} · commitment to {w.escape(clip(partner, 60))}")
+        lines.append(
+            f"• {w.escape(clip(commitment.text, 120))}, {mark} {w.day(commitment.due)} · commitment to {w.escape(clip(partner, 60))}"
+        )
     if not lines:
         return []
     return [b.divider(), b.section("*My actions and commitments due*"), *b.paragraphs("\n".join(lines))]
@@ -144,7 +148,11 @@ def _meetings(page: HomePage, policy: Policy) -> list[b.Block]:
     lines = []
     for item in page.meetings[:MOST]:
         name = w.escape(clip(item.partner.name if item.partner else "", 80))
-        skipped = " · " + item.occurrence.state.replace("_", " ") if item.occurrence.state in ("skipped", "no_meeting") else ""
+        skipped = (
+            " · " + item.occurrence.state.replace("_", " ")
+            if item.occurrence.state in ("skipped", "no_meeting")
+            else ""
+        )
         lines.append(f"• {w.when(item.occurrence.starts_at, clocks)} · {name}{skipped}")
     if len(page.meetings) > MOST:
         lines.append(f"… and {len(page.meetings) - MOST} more")
@@ -163,5 +171,7 @@ def _absence(page: HomePage) -> list[b.Block]:
     for absence in page.absences[:4]:
         cover = f"{w.escape(page.book.name(absence.cover_id))} covers" if absence.cover_id else "nobody covers"
         back = b.button("Take back", Action.BACK, AbsenceRef(a=absence.id).dump())
-        made.append(b.section(f"Away {w.day(absence.first_day)} to {w.day(absence.last_day)} · {cover}", accessory=back))
+        made.append(
+            b.section(f"Away {w.day(absence.first_day)} to {w.day(absence.last_day)} · {cover}", accessory=back)
+        )
     return made

@@ -141,7 +141,9 @@ def text_input(
     return _input(block_id, label, element, hint=hint, optional=optional)
 
 
-def date_input(block_id: str, label: str, initial: date | None = None, *, optional: bool = False, hint: str = "") -> Block:
+def date_input(
+    block_id: str, label: str, initial: date | None = None, *, optional: bool = False, hint: str = ""
+) -> Block:
     element = DatePickerElement(action_id=VALUE, initial_date=initial.isoformat() if initial else None)
     return _input(block_id, label, element, optional=optional, hint=hint)
 
@@ -150,7 +152,9 @@ def time_input(block_id: str, label: str, initial: str, *, hint: str = "") -> Bl
     return _input(block_id, label, TimePickerElement(action_id=VALUE, initial_time=initial), hint=hint)
 
 
-def user_input(block_id: str, label: str, initial: str | None = None, *, optional: bool = False, hint: str = "") -> Block:
+def user_input(
+    block_id: str, label: str, initial: str | None = None, *, optional: bool = False, hint: str = ""
+) -> Block:
     element = UserSelectElement(action_id=VALUE, initial_user=initial)
     return _input(block_id, label, element, optional=optional, hint=hint)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +28,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 HOME, BOT = "home", "bot"
 NAMED_DAYS = 2
 MOST_SHOWN = 200
+TIME_FIRST = re.compile(r"^\w{2,3} \d{1,2}:\d{2}, ")
 
 
 BY_READER = (
@@ -158,17 +160,20 @@ class Renderer:
             if not user.is_bot:
                 (ours if user.team_id == self._world.team.id else theirs).append(user)
         groups = [(self._world.team.name, sorted(ours, key=lambda one: one.deleted)), ("Other companies", theirs)]
-        return {"people_groups": [group for group in groups if group[1]]}
+        channels, viewer = self._channels(), self._place.viewer.id
+        return {
+            "people_groups": [group for group in groups if group[1]],
+            "mine": [one for one in channels if viewer in one.members],
+            "others": [one for one in channels if viewer not in one.members],
+        }
 
     def _clock(self) -> Json:
-        due, zone = self._world.clock.due, self._world.options.company_tz
+        due, zone = self._world.clock.due, self._world.company_tz
         now = self._world.clock.now()
-        rows = [
-            {"at": row["at"], "when": self._when(row["at"]), "what": row["what"]} for row in (due.coming if due else [])
-        ]
+        rows = [self._row(row["at"], row["what"]) for row in (due.coming if due else [])]
         if due and due.next_due and not rows:
             at = due.next_due.isoformat()
-            rows = [{"at": at, "when": self._when(at), "what": due.next_what or ""}]
+            rows = [self._row(at, due.next_what or "")]
         return {"coming": rows, "friday": next_friday(now, zone), "end_of_day": end_of_day(now, zone)}
 
     def _main(self) -> Json:
@@ -216,8 +221,12 @@ class Renderer:
             return ("Today", "Yesterday")[days]
         return local.strftime("%A, %-d %B" if local.year == today.year else "%A, %-d %B %Y")
 
+    def _row(self, at: str, what: str) -> Json:
+        """`what` may begin with the time, which the list shows in a column of its own."""
+        return {"at": at, "when": self._when(at), "what": what, "short": TIME_FIRST.sub("", what)}
+
     def _when(self, iso: str) -> str:
-        return self._local(datetime.fromisoformat(iso), self._world.options.company_tz).strftime("%a %-d %b, %H:%M")
+        return self._local(datetime.fromisoformat(iso), self._world.company_tz).strftime("%a %-d %b, %H:%M")
 
     def _author(self, message: Message) -> User:
         unknown = User(message.user, message.user)
@@ -228,7 +237,7 @@ class Renderer:
         return sum(one.is_reply and one.thread_ts == message.ts for one in rows)
 
     def _filters(self) -> Json:
-        words, company = self._words, self._world.options.company_tz
+        words, company = self._words, self._world.company_tz
         return {
             "mrkdwn": words.mrkdwn,
             "markdown": words.markdown,
