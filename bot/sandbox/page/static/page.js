@@ -107,7 +107,8 @@
     dialog.showModal();
     $(".modal-body", dialog).scrollTop = scroll;
     const wrong = $("[aria-invalid]", dialog);
-    const target = wrong || (focus && document.getElementById(focus)) || $("[autofocus]", dialog) || $("[data-field]", dialog);
+    const target = wrong || (focus && document.getElementById(focus)) || $("[autofocus]", dialog) || $("[data-field]", dialog)
+      || $(".modal-body button, .modal-body select, .modal-body a", dialog) || $("footer button", dialog);
     if (target) target.focus();
   }
 
