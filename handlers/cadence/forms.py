@@ -57,7 +57,7 @@ def set_up(page: SetUpPage) -> dict[str, Any]:
     made.append(b.select_input(Field.MINUTES, "Length", lengths, str(page.minutes)))
     made.append(b.context("Owners are asked at 10:00 on their last working day before it. Always at the same time: "
                           "that is what makes it a cadence."))  # fmt: skip
-    return b.modal(View.SET_UP, "Weekly deal review", made, metadata=Ref().dump(), submit="Set up")
+    return b.modal(View.SET_UP, "Weekly deal review", made, metadata=Ref().dump(), submit="Set up", close="Cancel")
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def bump(occurrence: Occurrence, partner: Partner, clocks: ZoneInfo) -> dict[str
         b.time_input(Field.AT, "New hour", f"{local:%H:%M}", hint=f"In {clocks.key}."),
         b.text_input(Field.REASON, "Why?", most=300, hint="The reason and your name stand in the note."),
     ]  # fmt: skip
-    return b.modal(View.BUMP, "Move one review", made, metadata=Ref(o=occurrence.id).dump(), submit="Move")
+    return b.modal(View.BUMP, "Move one review", made, metadata=Ref(o=occurrence.id).dump(), submit="Move", close="Cancel")
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def skip(occurrence: Occurrence, partner: Partner, clocks: ZoneInfo) -> dict[str
                        hint="The partner's cancellations and holidays never count against the cadence."),
         b.text_input(Field.REASON, "Why?", most=300, hint="The reason and your name stand in the note."),
     ]  # fmt: skip
-    return b.modal(View.SKIP, "Skip one review", made, metadata=Ref(o=occurrence.id).dump(), submit="Skip")
+    return b.modal(View.SKIP, "Skip one review", made, metadata=Ref(o=occurrence.id).dump(), submit="Skip", close="Cancel")
 
 
 def pause(occurrence: Occurrence, partner: Partner) -> dict[str, Any]:
@@ -119,4 +119,4 @@ def pause(occurrence: Occurrence, partner: Partner) -> dict[str, Any]:
                   "Its deals move to *other partners* meanwhile."),
         b.text_input(Field.REASON, "Why?", most=300),
     ]  # fmt: skip
-    return b.modal(View.PAUSE, "Pause the review", made, metadata=Ref(o=occurrence.id).dump(), submit="Pause")
+    return b.modal(View.PAUSE, "Pause the review", made, metadata=Ref(o=occurrence.id).dump(), submit="Pause", close="Cancel")

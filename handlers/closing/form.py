@@ -66,6 +66,7 @@ def modal(page: ClosingPage) -> dict[str, Any]:
         made,
         metadata=state.dump(),
         submit="Close and publish" if last else "Publish and next",
+        close="Cancel" if state.total == 1 else "Stop here",
     )
 
 

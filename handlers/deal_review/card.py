@@ -34,6 +34,7 @@ class Item:
     answer: Answer | None
     unchanged: str
     owner_id: int | None
+    kind: str
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ async def page_for(
             deal_id: duty.owner_id for duty in duties if duty.responder_id == person_id for deal_id in duty.deal_ids
         }
         items = [
-            _item(occurrence, view, done[occurrence.id], mine, book)
+            _item(occurrence, cadence, view, done[occurrence.id], mine, book)
             for view in listed[occurrence.id]
             if view.id in mine
         ]
@@ -96,12 +97,14 @@ async def page_for(
             by_person[duty.responder_id] = by_person.get(duty.responder_id, 0) + len(duty.deal_ids)
         slot = speaking_slots(occurrence.starts_at, cadence.minutes, by_person).get(person_id)
         shown.append(Review(occurrence, cadence, items[0].view.partner, slot, tuple(items)))
+    shown.sort(key=lambda review: (review.cadence.kind == Kind.OTHER_PARTNERS, review.occurrence.starts_at))
     person = staff.people[person_id]
     return CardPage(person_id, tuple(shown), zone(people.zone_of(person, policy)), book)
 
 
 def _item(
     occurrence: Occurrence,
+    cadence: Cadence,
     view: DealView,
     done: Mapping[int, Answer],
     mine: Mapping[int, int | None],
@@ -109,7 +112,7 @@ def _item(
 ) -> Item:
     owner = book.people.get(view.action.owner_id) if view.action else None
     refusal = answers.why_not_unchanged(view.action, view.today, owner)
-    return Item(occurrence, view, done.get(view.id), refusal, mine[view.id])
+    return Item(occurrence, view, done.get(view.id), refusal, mine[view.id], cadence.kind)
 
 
 async def render_prompt(session: AsyncSession, card_id: int, *, now: datetime, policy: Policy) -> Message | None:
@@ -209,11 +212,11 @@ def _deal_blocks(item: Item, page: CardPage) -> list[b.Block]:
                 value.dump(),
             )
         )
-    style = None if elements else "primary"
-    elements.append(b.button("Answer…", Door.ANSWER_DEAL, ref.dump(), style=style))
+    elements.append(b.button("Answer…", Door.ANSWER_DEAL, ref.dump()))
     block_id = f"deal:{item.occurrence.id}:{item.view.id}:{action.revision if action else 0}"
+    grouped = item.kind == Kind.WEEKLY_REVIEW
     return [
-        b.section(deal_text(item.view, page.book, for_id=_for(item, page))),
+        b.section(deal_text(item.view, page.book, for_id=_for(item, page), with_partner=not grouped)),
         b.actions(*elements, block_id=block_id),
     ]
 
@@ -222,12 +225,14 @@ def _for(item: Item, page: CardPage) -> int | None:
     return item.owner_id if item.owner_id != page.person_id else None
 
 
-def deal_text(view: DealView, book: Directory, *, for_id: int | None = None) -> str:
+def deal_text(view: DealView, book: Directory, *, for_id: int | None = None, with_partner: bool = True) -> str:
     """A deal in three short lines: what it is, where it stands, what was promised."""
     version, now_is = view.version, view.standing
     title = w.escape(clip(version.name, 150))
-    account = f" · {w.escape(clip(version.account, 80))}" if version.account and version.account != version.name else ""
-    partner = f" · {w.escape(clip(view.partner.name, 60))}" if view.partner else ""
+    # Most CRMs name a deal after its account: said once is enough.
+    said = not version.account or version.name.casefold().startswith(version.account.casefold())
+    account = "" if said else f" · {w.escape(clip(version.account, 80))}"
+    partner = f" · {w.escape(clip(view.partner.name, 60))}" if view.partner and with_partner else ""
     lines = [f"*{title}*{account}{partner}"]
     lines.append(
         " · ".join(

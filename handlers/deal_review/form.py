@@ -103,7 +103,7 @@ def modal(page: FormPage) -> dict[str, Any]:
         made,
         metadata=state.dump(),
         submit="Save" if last else "Save and next",
-        close="Close",
+        close="Cancel" if state.total == 1 else "Stop here",
     )
 
 
@@ -157,10 +157,9 @@ def _next_action(page: FormPage) -> list[b.Block]:
     made: list[b.Block] = []
     if state.outcome == Outcome.DROPPED:
         made.append(b.text_input(_id(Field.DROP_REASON, page), "Why was it dropped?", most=300))
-    text = "" if replaces else fields.next_text
-    hint = ""
-    if replaces and page.view.version.next_step:
-        hint = f"The CRM says: {clip(page.view.version.next_step, 300)}"
+    text, hint = ("", "") if replaces else (fields.next_text, "")
+    if page.view.action is None and page.view.version.next_step:
+        text, hint = page.view.version.next_step, "As the CRM says it: make it one thing that one person does."
     owner = page.book.slack_id(fields.next_owner) or page.book.slack_id(page.view.version.owner_id) or page.me
     made.append(b.text_input(_id(Field.NEXT_TEXT, page, variant), "Next action", text, hint=hint, most=500,
                              placeholder="What happens next, in one line"))  # fmt: skip

@@ -37,7 +37,7 @@ def away_form() -> dict[str, Any]:
         b.user_input(Field.COVER, "Who covers for you?", optional=True,
                      hint="They get your prompts and answer in their own name. Without a cover you are named as absent."),
     ]  # fmt: skip
-    return b.modal(View.AWAY, "Absence and cover", made, submit="Save")
+    return b.modal(View.AWAY, "Absence and cover", made, submit="Save", close="Cancel")
 
 
 async def save_away(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:

@@ -1,5 +1,6 @@
 """How days, hours, money and people are said: the same words everywhere."""
 
+import unicodedata
 from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
@@ -15,6 +16,7 @@ from models.domain.text import count
 from models.people import Directory
 
 ZERO_WIDTH = "\u200b"
+LEFT_TO_RIGHT, ISOLATE, END_ISOLATE = "\u200e", "\u2068", "\u2069"
 
 
 def escape(text: str) -> str:
@@ -26,6 +28,9 @@ def escape(text: str) -> str:
     safe = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     for mark in "*_~`":
         safe = safe.replace(mark, f"{ZERO_WIDTH}{mark}{ZERO_WIDTH}") if mark in safe else safe
+    if any(unicodedata.bidirectional(char) in ("R", "AL") for char in safe):
+        # A right-to-left name must not turn the line around it: isolated, after a mark that keeps the line left to right.
+        return f"{LEFT_TO_RIGHT}{ISOLATE}{safe}{END_ISOLATE}"
     return safe
 
 

@@ -225,6 +225,11 @@ def upgrade() -> None:
     with op.batch_alter_table("partner", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_partner_pm_id"), ["pm_id"], unique=False)
 
+    # People belong to partners and partners to a manager. SQLite takes the forward reference inside the table; elsewhere
+    # `use_alter` leaves it out of the table, and it can only be added when both stand.
+    if op.get_bind().dialect.name != "sqlite":
+        op.create_foreign_key(op.f("fk_person_partner_id_partner"), "person", "partner", ["partner_id"], ["id"])
+
     op.create_table(
         "person_role",
         sa.Column("person_id", sa.Integer(), nullable=False),
@@ -595,6 +600,9 @@ def downgrade() -> None:
     op.drop_table("cadence")
     op.drop_table("setting")
     op.drop_table("person_role")
+    if op.get_bind().dialect.name != "sqlite":  # the cycle is opened before either table goes
+        op.drop_constraint(op.f("fk_person_partner_id_partner"), "person", type_="foreignkey")
+
     with op.batch_alter_table("partner", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_partner_pm_id"))
 

@@ -87,7 +87,7 @@ def test_what_is_no_amount_or_could_be_two_is_refused_with_a_sentence(text, curr
     assert str(caught.value) == sentence
 
 
-@given(st.integers(-(10**14), 10**14), st.sampled_from(["USD", "JPY", "KWD", "EUR", "CLF"]))
+@given(st.integers(1 - 10**14, 10**14 - 1), st.sampled_from(["USD", "JPY", "KWD", "EUR", "CLF"]))
 def test_a_printed_amount_reads_back_as_itself_or_is_refused_never_as_another(minor, currency):
     try:
         read = parse_amount(format_money(minor, currency), currency)
