@@ -53,7 +53,7 @@ class Engine:
             self._woken.clear()
             try:
                 await self.look()
-            except Exception as error:  # noqa: BLE001 - the next wake must find us alive
+            except Exception as error:
                 logger.error("turn failed: %s", type(error).__name__)  # noqa: TRY400 - may quote contents
                 logger.debug("turn", exc_info=error)
 
@@ -99,7 +99,7 @@ class Engine:
                     async with session.begin_nested():
                         await apply(session, row.payload["event"], seen)
                     row.done_at = self.clock.now()
-                except Exception as error:  # noqa: BLE001 - one bad event must not block the others
+                except Exception as error:
                     row.problem = type(error).__name__
                     logger.error("event: inbox=%d type=%s failed: %s", row_id, row.type, row.problem)  # noqa: TRY400
                     logger.debug("event: inbox=%d", row_id, exc_info=error)
@@ -167,7 +167,7 @@ class Engine:
 
 def _words(kind: str, number: int, partner: str | None, persons: int) -> str:
     name = NAMES.get(kind, kind)
-    if kind in (StepKind.CONSOLIDATE,):
+    if kind == StepKind.CONSOLIDATE:
         return name
     if persons:
         return f"{name} {count(persons, 'person', 'people')}"

@@ -5,9 +5,10 @@ showed, so that two people who change different fields of one deal both keep the
 """
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -28,6 +29,8 @@ from models.tables import Answer, Cadence, Deal, DealVersion, NextAction, Occurr
 
 CRM_FIELDS = ("stage", "category", "amount", "close_date")
 ACTION_FIELDS = ("next_text", "next_owner", "next_due")
+LATE_ANSWERS = timedelta(days=3)
+"""How long after a review an answer without a card still belongs to it, while it is not closed."""
 
 
 class Outcome:
@@ -165,7 +168,7 @@ async def occurrence_for(session: AsyncSession, version: DealVersion, *, now: da
 
 
 async def occurrences_for(session: AsyncSession, partners: list[Partner], *, now: datetime) -> dict[int, Occurrence]:
-    """The review an answer given now belongs to, by partner id, in two statements."""
+    """The review an answer given now belongs to, by partner id, in one statement."""
     rows = await session.execute(
         select(Occurrence, Cadence)
         .join(Cadence, Cadence.id == Occurrence.cadence_id)
@@ -177,26 +180,33 @@ async def occurrences_for(session: AsyncSession, partners: list[Partner], *, now
                 (Cadence.kind == Kind.OTHER_PARTNERS) & Cadence.pm_id.in_([partner.pm_id for partner in partners]),
             ),
         )
-        .order_by(Occurrence.starts_at.desc(), Occurrence.id.desc())
+        .order_by(Occurrence.starts_at, Occurrence.id)
     )
-    by_partner: dict[int, Occurrence] = {}
-    by_pm: dict[int, Occurrence] = {}
+    by_partner: dict[int, list[Occurrence]] = defaultdict(list)
+    by_pm: dict[int, list[Occurrence]] = defaultdict(list)
     running: set[int] = set()
-    for occurrence, cadence in rows:  # the earliest comes last and stays
+    for occurrence, cadence in rows:
         if cadence.kind == Kind.WEEKLY_REVIEW and cadence.partner_id is not None:
-            by_partner[cadence.partner_id] = occurrence
+            by_partner[cadence.partner_id].append(occurrence)
             if cadence.state == "active":
                 running.add(cadence.partner_id)
         elif cadence.kind == Kind.OTHER_PARTNERS and cadence.pm_id is not None:
-            by_pm[cadence.pm_id] = occurrence
+            by_pm[cadence.pm_id].append(occurrence)
     found: dict[int, Occurrence] = {}
     for partner in partners:
-        own = by_partner.get(partner.id)
-        other = by_pm.get(partner.pm_id) if partner.pm_id is not None else None
+        own = _present(by_partner[partner.id], now)
+        other = _present(by_pm[partner.pm_id], now) if partner.pm_id is not None else None
         chosen = own if own is not None and (partner.id in running or other is None) else other
         if chosen is not None:
             found[partner.id] = chosen
     return found
+
+
+def _present(candidates: list[Occurrence], now: datetime) -> Occurrence | None:
+    """Of one cadence's open reviews, in order: the one asked about last, for a while after it; else the next one."""
+    asked = [row for row in candidates if row.state == "prompted" and now < row.ends_at + LATE_ANSWERS]
+    ahead = [row for row in candidates if row.ends_at > now]
+    return asked[-1] if asked else next(iter(ahead or candidates[-1:]), None)
 
 
 async def record(session: AsyncSession, actor: Person, given: Given, *, now: datetime, policy: Policy) -> Answer:

@@ -319,14 +319,12 @@ async def fill(session: AsyncSession, *, now: datetime, policy: Policy) -> int:
     A slot that exists is never made again, whatever its day became: the slot is the key.
     """
     cadences = list(await session.scalars(select(Cadence).where(Cadence.state == "active")))
-    latest = dict(
-        (await session.execute(select(Occurrence.cadence_id, func.max(Occurrence.nominal_day)).group_by(
-            Occurrence.cadence_id
-        ))).tuples().all()
-    )  # fmt: skip
-    pm_calendars = dict(
-        (await session.execute(select(Person.id, Person.calendar).where(Person.calendar != ""))).tuples().all()
+    newest = await session.execute(
+        select(Occurrence.cadence_id, func.max(Occurrence.nominal_day)).group_by(Occurrence.cadence_id)
     )
+    latest: dict[int, date] = {cadence_id: day for cadence_id, day in newest}  # noqa: C416 - a Row is a tuple
+    codes = await session.execute(select(Person.id, Person.calendar).where(Person.calendar != ""))
+    pm_calendars: dict[int, str] = {pm_id: code for pm_id, code in codes}  # noqa: C416 - likewise
     made = 0
     for cadence in cadences:
         code = pm_calendars.get(cadence.pm_id or 0)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.domain.deals import DEFAULT_STAGES, Move, StageTable, Standing, effective, moves_between, movement
+from models.domain.deals import DEFAULT_STAGES, Move, StageTable, Standing, effective, movement, moves_between
 from models.domain.errors import UserError
 from models.tables import Deal, DealPartner, DealVersion
 

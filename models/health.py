@@ -99,7 +99,8 @@ async def _without_review(session: AsyncSession) -> list[Problem]:
 
 async def _ceilings(session: AsyncSession, policy: Policy) -> list[Problem]:
     counts = await cadences.tier1_counts(session)
-    names = dict((await session.execute(select(Person.id, Person.name).where(Person.id.in_(counts)))).tuples().all())
+    rows = await session.execute(select(Person.id, Person.name).where(Person.id.in_(counts)))
+    names: dict[int, str] = {person_id: name for person_id, name in rows}  # noqa: C416 - a Row is a tuple
     return [
         Problem(f"{names[pm_id]}: {sentence}")
         for pm_id, number in counts.items()

@@ -8,10 +8,10 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import changes
+from models.domain import workdays
 from models.domain.errors import FieldErrors, NotAllowed
 from models.domain.policy import Policy
 from models.domain.rights import Actor, Subject
-from models.domain import workdays
 from models.domain.workdays import Reader, WorkCalendar
 from models.domain.zones import local_date, zone
 from models.tables import Absence, Partner, Person

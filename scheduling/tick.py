@@ -21,7 +21,7 @@ from models.domain.policy import Policy
 from models.domain.workdays import Reader
 from models.domain.zones import local_date
 from models.outbox import Owed
-from models.tables import Card, CardOccurrence, Cadence, Occurrence, Partner, Step
+from models.tables import Cadence, Card, CardOccurrence, Occurrence, Partner, Step
 from scheduling.plan import StepKind, settle
 
 ON_TIME = timedelta(minutes=15)

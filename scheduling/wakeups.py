@@ -58,7 +58,7 @@ class Wakeups:
         self.last_run[name] = time.monotonic()
         try:
             await job()
-        except Exception as error:  # noqa: BLE001 - one failed look must not stop the next; the line says which
+        except Exception as error:
             logger.error("job=%s failed: %s", name, type(error).__name__)  # noqa: TRY400 - may quote contents
             logger.debug("job=%s", name, exc_info=error)
 

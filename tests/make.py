@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import event, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import cadences
@@ -53,7 +53,7 @@ async def tables(db: Database) -> None:
 
 async def person(session: AsyncSession, name: str = "Ann", *roles: str, **more: Any) -> Person:
     """One of ours unless `side` says otherwise; reachable in Slack as U<NAME>."""
-    plain = name.split()[0].upper()
+    plain = name.split(maxsplit=1)[0].upper()
     made = Person(
         **{
             "name": name, "email": f"{plain.lower()}@home.example", "slack_id": f"U{plain}", "side": "ours",
@@ -124,10 +124,10 @@ async def review(
 
 
 async def occurrence(session: AsyncSession, cadence: Cadence, slot: str = "2026-W10") -> Occurrence:
-    found = await session.scalar(
-        Occurrence.__table__.select().where(Occurrence.cadence_id == cadence.id, Occurrence.slot == slot)
+    found = await session.scalars(
+        select(Occurrence).where(Occurrence.cadence_id == cadence.id, Occurrence.slot == slot)
     )
-    return await session.get_one(Occurrence, found)
+    return found.one()
 
 
 @dataclass
@@ -157,17 +157,24 @@ async def small(session: AsyncSession, *, deals: int = 2, policy: Policy = POLIC
     return made
 
 
+async def current(session: AsyncSession, of: Deal) -> DealVersion:
+    """The one version that is valid now; more than one is an error."""
+    found = await session.scalars(
+        select(DealVersion).where(DealVersion.deal_id == of.id, DealVersion.valid_to.is_(None))
+    )
+    return found.one()
+
+
+async def open_action(session: AsyncSession, of: Deal) -> NextAction | None:
+    found = await session.scalars(select(NextAction).where(NextAction.deal_id == of.id, NextAction.state == "open"))
+    return found.one_or_none()
+
+
 async def shown(session: AsyncSession, of: Deal, week: Occurrence) -> Given:
     """What a form of this deal shows now, submitted unchanged."""
-    version = await session.scalar(
-        DealVersion.__table__.select().where(DealVersion.deal_id == of.id, DealVersion.valid_to.is_(None))
-    )
-    act = await session.scalar(
-        NextAction.__table__.select().where(NextAction.deal_id == of.id, NextAction.state == "open")
-    )
-    action_row = await session.get(NextAction, act) if act is not None else None
-    fields = present_fields(of, await session.get_one(DealVersion, version), action_row)
-    return Given(week.id, of.id, fields, fields.prints(), action_id=act)
+    act = await open_action(session, of)
+    fields = present_fields(of, await current(session, of), act)
+    return Given(week.id, of.id, fields, fields.prints(), action_id=act.id if act else None)
 
 
 def typed(given: Given, *, outcome: str | None = None, drop_reason: str = "", **changes: Any) -> Given:

@@ -87,7 +87,9 @@ def bump(occurrence: Occurrence, partner: Partner, clocks: ZoneInfo) -> dict[str
         b.time_input(Field.AT, "New hour", f"{local:%H:%M}", hint=f"In {clocks.key}."),
         b.text_input(Field.REASON, "Why?", most=300, hint="The reason and your name stand in the note."),
     ]  # fmt: skip
-    return b.modal(View.BUMP, "Move one review", made, metadata=Ref(o=occurrence.id).dump(), submit="Move", close="Cancel")
+    return b.modal(
+        View.BUMP, "Move one review", made, metadata=Ref(o=occurrence.id).dump(), submit="Move", close="Cancel"
+    )
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,9 @@ def skip(occurrence: Occurrence, partner: Partner, clocks: ZoneInfo) -> dict[str
                        hint="The partner's cancellations and holidays never count against the cadence."),
         b.text_input(Field.REASON, "Why?", most=300, hint="The reason and your name stand in the note."),
     ]  # fmt: skip
-    return b.modal(View.SKIP, "Skip one review", made, metadata=Ref(o=occurrence.id).dump(), submit="Skip", close="Cancel")
+    return b.modal(
+        View.SKIP, "Skip one review", made, metadata=Ref(o=occurrence.id).dump(), submit="Skip", close="Cancel"
+    )
 
 
 def pause(occurrence: Occurrence, partner: Partner) -> dict[str, Any]:
@@ -119,4 +123,6 @@ def pause(occurrence: Occurrence, partner: Partner) -> dict[str, Any]:
                   "Its deals move to *other partners* meanwhile."),
         b.text_input(Field.REASON, "Why?", most=300),
     ]  # fmt: skip
-    return b.modal(View.PAUSE, "Pause the review", made, metadata=Ref(o=occurrence.id).dump(), submit="Pause", close="Cancel")
+    return b.modal(
+        View.PAUSE, "Pause the review", made, metadata=Ref(o=occurrence.id).dump(), submit="Pause", close="Cancel"
+    )

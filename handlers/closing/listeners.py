@@ -31,7 +31,7 @@ def register(app: AsyncApp) -> None:
 
 
 async def open_form(ack: AsyncAck, body: Body, client: AsyncWebClient, context: AsyncBoltContext) -> None:
-    """ "Close…": the form of one review, or of the first of several."""
+    """The “Close…” button: the form of one review, or of the first of several."""
     await ack()
     deps, ref = deps_of(context), OneRef.load(body["actions"][0]["value"])
     async with deps.db.read() as session:

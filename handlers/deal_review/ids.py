@@ -48,7 +48,7 @@ class FormState(Carried):
     o: int = 0
     d: int = 0
     a: int | None = None
-    shown: dict[str, str] = {}
+    shown: dict[str, str] = {}  # noqa: RUF012 - pydantic copies defaults
     walk: tuple[int, ...] = ()
     place: int = 1
     total: int = 1

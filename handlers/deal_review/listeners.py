@@ -42,7 +42,7 @@ async def list_deals(ack: AsyncAck, body: Body, client: AsyncWebClient, context:
 
 
 async def walk(ack: AsyncAck, body: Body, client: AsyncWebClient, context: AsyncBoltContext) -> None:
-    """ "Review my deals": open the first one that waits."""
+    """The “Review my deals” button: open the first one that waits."""
     await ack()
     deps, ref = deps_of(context), CardRef.load(body["actions"][0]["value"])
     async with deps.db.read() as session:
@@ -53,7 +53,7 @@ async def walk(ack: AsyncAck, body: Body, client: AsyncWebClient, context: Async
 
 
 async def open_one(ack: AsyncAck, body: Body, client: AsyncWebClient, context: AsyncBoltContext) -> None:
-    """ "Answer…": the form of one deal."""
+    """The “Answer…” button: the form of one deal."""
     await ack()
     deps, ref = deps_of(context), DealRef.load(body["actions"][0]["value"])
     async with deps.db.read() as session:

@@ -1,5 +1,8 @@
-"""The door for events. Bolt acks an event before its listener runs, so middleware stores it first, and a listener for
-every subscribed event only says that there is work: Socket Mode acks nothing for an event without one."""
+"""The door for events: stored before they are acknowledged, worked off from the inbox.
+
+Bolt acks an event before its listener runs, so middleware keeps it first. A listener for every subscribed event only says
+that there is work: Socket Mode acks nothing for an event without one.
+"""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

@@ -46,7 +46,7 @@ def words_for(book: Directory) -> dict[str, Any]:
         "clip": clip,
         "money": w.money,
         "name": lambda person_id: w.person(book, person_id),
-        "amount": lambda deal: _amount(deal),
+        "amount": _amount,
         "action": lambda deal: _action(deal, book),
         "moves": lambda moves, currency: clip("; ".join(w.moved(move, currency) for move in moves), 110),
         "fate": lambda item: MARKS.get(item.fate, "•"),
@@ -79,12 +79,11 @@ async def weekly(session: AsyncSession, args: Mapping[str, Any], *, now: datetim
         return None
     facts = WeeklyFacts.model_validate(artifact.facts)
     book = await people.directory(session)
-    occurrence = await session.get_one(Occurrence, artifact.occurrence_id)
-    text = weekly_text(facts, book, policy, late=_lateness(artifact, occurrence, policy, facts))
+    text = weekly_text(facts, book, policy, late=_lateness(artifact, policy, facts))
     return message(text, f"{facts.partner}: weekly note {facts.slot}")
 
 
-def _lateness(artifact: Artifact, occurrence: Occurrence, policy: Policy, facts: WeeklyFacts) -> str:
+def _lateness(artifact: Artifact, policy: Policy, facts: WeeklyFacts) -> str:
     return f"closed {w.when(artifact.created_at, zone(policy.zone))}" if facts.late else ""
 
 

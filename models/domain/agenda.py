@@ -19,12 +19,11 @@ def speaking_slots(
     steps = max(1, minutes // GRAIN)
     total = sum(deals_by_person.values())
     found: dict[int, tuple[datetime, datetime]] = {}
-    passed = 0
+    begin = passed = 0
     for place, person in enumerate(order):
-        begin = min(max(round(passed * steps / total), place), steps - 1)
         passed += deals_by_person[person]
-        end = max(begin + 1, min(round(passed * steps / total), steps))
-        if place == len(order) - 1:
-            end = steps
+        keep = len(order) - place - 1  # one step for each who still comes, while there are enough
+        end = max(begin + 1, min(round(passed * steps / total), steps - keep))
         found[person] = (starts_at + timedelta(minutes=begin * GRAIN), starts_at + timedelta(minutes=end * GRAIN))
+        begin = min(end, steps - 1)
     return found

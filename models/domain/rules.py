@@ -102,7 +102,7 @@ def nominal_days(rule: WeeklyRule | NthWeekdayRule, first: date, last: date) -> 
     return _weekly(rule, first, last) if isinstance(rule, WeeklyRule) else _monthly(rule, first, last)
 
 
-def resolve(  # noqa: PLR0917 (rule, hour, length, place, calendar, range: each has a type of its own)
+def resolve(
     rule: WeeklyRule | NthWeekdayRule,
     at: time,
     minutes: int,

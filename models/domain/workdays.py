@@ -19,11 +19,11 @@ HORIZON_DAYS = 366
 """How far a search for a working day goes before it says that there is none: a year, a leap day included."""
 
 
-class UnknownCalendar(UserError):  # noqa: N818 (named for what happened, as all domain errors are)
+class UnknownCalendar(UserError):
     """The code is no country or subdivision with a holiday calendar."""
 
 
-class NoBusinessDay(LookupError):  # noqa: N818 (named for what happened, as all domain errors are)
+class NoBusinessDay(LookupError):
     """A calendar closes every day of a year: a mistake in its closed days, not a holiday."""
 
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from models.domain.errors import UserError
 
 
-class UnknownZone(UserError):  # noqa: N818 (named for what happened, as all domain errors are)
+class UnknownZone(UserError):
     """The name is no time zone of the IANA database."""
 
 
