@@ -55,7 +55,7 @@ async def apply(
                 policy=policy,
             )
             if dry_run:
-                raise _DryRunError(result)
+                raise _DryRunError(result)  # noqa: TRY301 - it rolls back, which is the point
             await touch_homes(session)
     except _DryRunError as done:
         return done.result

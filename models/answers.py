@@ -7,12 +7,12 @@ showed, so that two people who change different fields of one deal both keep the
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import cards, changes, deals, people, reviews
@@ -20,9 +20,9 @@ from models.cadences import AHEAD, Kind
 from models.deals import Source, spoken
 from models.domain.deals import Move
 from models.domain.errors import Conflict, FieldErrors, Stale, UserError
-from models.domain.money import format_money
+from models.domain.money import format_money, parse_amount
 from models.domain.policy import Policy
-from models.domain.rights import Act, may, require
+from models.domain.rights import Act, Subject, may, require
 from models.domain.text import clean
 from models.domain.zones import local_date, zone
 from models.tables import Answer, Cadence, Deal, DealVersion, NextAction, Occurrence, Partner, Person
@@ -70,7 +70,8 @@ def fingerprint(value: Any) -> str:
 class Given:
     """What a person submitted: `fields` as typed, `shown` the fingerprints of what their form showed.
 
-    `absent` names the fields the form did not have: they are left alone.
+    `absent` names the fields the form did not have: they are left alone. `amount_text` is the amount as typed, read in
+    the deal's own currency.
     """
 
     occurrence_id: int
@@ -82,6 +83,7 @@ class Given:
     drop_reason: str = ""
     unknown_owner: str = ""
     absent: frozenset[str] = frozenset()
+    amount_text: str | None = None
 
 
 @dataclass
@@ -124,7 +126,6 @@ class Situation:
     partner: Partner | None
     action: NextAction | None
     occurrence: Occurrence
-    cadence: Cadence
     actor: Person
     for_id: int | None
     today: date
@@ -134,29 +135,58 @@ async def situation(
     session: AsyncSession, actor: Person, occurrence_id: int, deal_id: int, *, now: datetime, policy: Policy
 ) -> Situation:
     """Lock the deal and check the actor's right to answer for it. Raises NotAllowed, UserError."""
-    deal, version = await deals.lock(session, deal_id)
-    partner = await session.get(Partner, version.partner_id) if version.partner_id else None
-    subject = await people.subject_of(session, owner_id=version.owner_id, partner=partner, now=now, policy=policy)
-    require(may(people.as_actor(actor), Act.ANSWER, subject))
-    occurrence = await session.get(Occurrence, occurrence_id)
+    await deals.hold(session, deal_id)
+    row = (
+        await session.execute(
+            select(Deal, DealVersion, Partner, NextAction, Occurrence)
+            .join(DealVersion, and_(DealVersion.deal_id == Deal.id, DealVersion.valid_to.is_(None)))
+            .outerjoin(Partner, Partner.id == DealVersion.partner_id)
+            .outerjoin(NextAction, and_(NextAction.deal_id == Deal.id, NextAction.state == "open"))
+            .outerjoin(Occurrence, Occurrence.id == occurrence_id)
+            .where(Deal.id == deal_id)
+        )
+    ).first()
+    if row is None:
+        raise UserError("This deal does not exist any more.")
+    deal, version, partner, action, occurrence = row
+    for_id = await _authorised(session, actor, version, partner, now=now, policy=policy)
     if occurrence is None:
         occurrence = await occurrence_for(session, version, now=now)
     if occurrence is None:
         raise UserError("There is no review for this deal yet; `/cadence setup` starts one.")
-    action = await session.scalar(select(NextAction).where(NextAction.deal_id == deal_id, NextAction.state == "open"))
-    owner_id = version.owner_id
-    stands_in = owner_id is not None and owner_id != actor.id and subject.covers.get(owner_id) == actor.id
     return Situation(
         deal=deal,
         version=version,
         partner=partner,
         action=action,
         occurrence=occurrence,
-        cadence=await session.get_one(Cadence, occurrence.cadence_id),
         actor=actor,
-        for_id=owner_id if stands_in else None,
+        for_id=for_id,
         today=local_date(now, zone(people.zone_of(actor, policy))),
     )
+
+
+async def _authorised(
+    session: AsyncSession,
+    actor: Person,
+    version: DealVersion,
+    partner: Partner | None,
+    *,
+    now: datetime,
+    policy: Policy,
+) -> int | None:
+    """Raise NotAllowed unless the actor may answer; for whom they stand in, if they do.
+
+    Covers and names are read only when the plain row does not decide: most answers come from the owner.
+    """
+    plain = Subject(owner_id=version.owner_id, pm_id=partner.pm_id if partner else None)
+    who = people.as_actor(actor)
+    if may(who, Act.ANSWER, plain).allowed and actor.id == version.owner_id:
+        return None
+    subject = await people.subject_of(session, owner_id=version.owner_id, partner=partner, now=now, policy=policy)
+    require(may(who, Act.ANSWER, subject))
+    owner_id = version.owner_id
+    return owner_id if owner_id is not None and subject.covers.get(owner_id) == actor.id else None
 
 
 async def occurrence_for(session: AsyncSession, version: DealVersion, *, now: datetime) -> Occurrence | None:
@@ -216,12 +246,14 @@ async def record(session: AsyncSession, actor: Person, given: Given, *, now: dat
     Stale (both values of every field that somebody else changed meanwhile).
     """
     at = await situation(session, actor, given.occurrence_id, given.deal_id, now=now, policy=policy)
+    given = with_amount(given, at.version.currency)
     present = present_fields(at.deal, at.version, at.action)
     wanted = await _changes(session, given, present, at)
     applied = Applied()
     source = Source(at=now, by_id=actor.id, name="slack")
     finished = _settle_action(session, at, given, applied, source)
-    await session.flush()  # the finished action must be closed before the next one opens
+    if at.action is not None:
+        await session.flush()  # the finished action must be closed before the next one opens
     _set_action(session, at, given, wanted, applied, source)
     _set_plain(session, at, wanted, applied, source)
     crm = {name: wanted[name] for name in CRM_FIELDS if name in wanted}
@@ -241,6 +273,17 @@ async def record(session: AsyncSession, actor: Person, given: Given, *, now: dat
     await session.flush()
     await touch(session, at)
     return answer
+
+
+def with_amount(given: Given, currency: str) -> Given:
+    """The typed amount as minor units. Raises FieldErrors when it is no number."""
+    if given.amount_text is None:
+        return given
+    try:
+        amount = parse_amount(given.amount_text, currency)
+    except ValueError as error:
+        raise FieldErrors({"amount": str(error)}) from None
+    return replace(given, fields=given.fields.model_copy(update={"amount": amount}))
 
 
 async def _changes(session: AsyncSession, given: Given, present: Fields, at: Situation) -> dict[str, Any]:
@@ -292,12 +335,15 @@ async def _conflicts(
     session: AsyncSession, names: list[str], given: Given, present: Fields, at: Situation
 ) -> tuple[Conflict, ...]:
     book = await people.directory(session)
-    by = book.name(at.version.by_id) if at.version.by_id else "somebody"
     latest = await session.scalar(
         select(Answer).where(Answer.deal_id == at.deal.id).order_by(Answer.at.desc(), Answer.id.desc()).limit(1)
     )
-    if latest is not None:
-        by = book.name(latest.by_id)
+
+    def who(name: str) -> str:
+        if name not in CRM_FIELDS:
+            return book.name(latest.by_id) if latest is not None else "somebody"
+        said_by = at.version.said.get(name, {}).get("by", at.version.by_id)
+        return book.name(said_by) if said_by is not None else "the CRM import"
 
     def words(name: str, fields: Fields) -> str:
         value = getattr(fields, name)
@@ -307,7 +353,7 @@ async def _conflicts(
             return "unknown" if value is None else format_money(value, at.version.currency)
         return f"{value:%d %b %Y}" if isinstance(value, date) else str(value or "empty")
 
-    return tuple(Conflict(name, "", words(name, present), words(name, given.fields), by) for name in names)
+    return tuple(Conflict(name, "", words(name, present), words(name, given.fields), who(name)) for name in names)
 
 
 def _settle_action(session: AsyncSession, at: Situation, given: Given, applied: Applied, source: Source) -> str:
@@ -410,9 +456,8 @@ def _said(version: DealVersion, wanted: Mapping[str, Any], source: Source) -> di
 
 async def touch(session: AsyncSession, at: Situation) -> None:
     """Everything that shows this deal wants to be shown anew."""
-    await cards.touch_occurrences(session, [at.occurrence.id])
     concerned = {at.actor.id, at.version.owner_id, at.partner.pm_id if at.partner else None}
-    await cards.touch_homes(session, [person_id for person_id in concerned if person_id is not None])
+    await cards.touch(session, [at.occurrence.id], [person_id for person_id in concerned if person_id is not None])
 
 
 async def record_no_change(

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import case, func, or_, select, type_coerce, update
+from sqlalchemy import and_, case, func, or_, select, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.tables import Card, CardOccurrence, UtcDateTime
@@ -24,6 +24,17 @@ async def touch_occurrences(session: AsyncSession, occurrence_ids: Collection[in
     await session.execute(
         update(Card)
         .where(Card.id.in_(carriers))
+        .values(wanted=Card.wanted + 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def touch(session: AsyncSession, occurrence_ids: Collection[int], person_ids: Collection[int]) -> None:
+    """Both at once: the cards of these reviews and the Home tabs of these people, in one statement."""
+    carriers = select(CardOccurrence.card_id).where(CardOccurrence.occurrence_id.in_(occurrence_ids))
+    await session.execute(
+        update(Card)
+        .where(or_(Card.id.in_(carriers), and_(Card.kind == HOME, Card.person_id.in_(person_ids))))
         .values(wanted=Card.wanted + 1)
         .execution_options(synchronize_session=False)
     )

@@ -122,7 +122,7 @@ def _judge(
 ) -> None:
     for commitment in standing:
         verdict = closing.verdicts.get(commitment.id)
-        if verdict is None:
+        if verdict is None or verdict.fate not in FATES:
             continue
         session.add(
             CommitmentFate(
@@ -148,21 +148,15 @@ async def _errors(session: AsyncSession, closing: Closing, standing: list[Commit
             errors["side"] = "Say whose side it was: that decides whether it counts."
         if not clean(closing.reason):
             errors["reason"] = "Say why it was not held: the reason stands in the note, with your name."
-    for commitment in standing:
-        verdict = closing.verdicts.get(commitment.id)
-        name = f"fate_{commitment.id}"
-        if verdict is None:
-            if closing.held:
-                errors[name] = "Say what became of it: every commitment is judged in the open."
-        elif verdict.fate == "moved" and (verdict.due is None or verdict.due < today):
-            errors[f"due_{commitment.id}"] = "Choose the new due date, today or later."
-        elif verdict.fate == "carried" and commitment.due < today:
-            errors[name] = f"It was due on {commitment.due:%d %b}: kept, moved to a new date, or dropped?"
+    errors |= _verdict_errors(closing, standing, today)
     given = [(place, promise) for place, promise in enumerate(closing.promises) if not promise.empty]
     for place, promise in given:
         errors |= await _promise_errors(session, place, promise, today)
+    if len(given) > MOST_NEW:
+        errors[f"text_{MOST_NEW}"] = "Two or three commitments, so that each is kept: take one out."
     if closing.held and not errors:
-        carried = sum(1 for verdict in closing.verdicts.values() if verdict.fate in ("moved", "carried"))
+        verdicts = [closing.verdicts[commitment.id] for commitment in standing]
+        carried = sum(1 for verdict in verdicts if verdict.fate in ("moved", "carried"))
         if carried + len(given) < LEAST:
             missing = LEAST - carried - len(given)
             taken = {place for place, _ in given}
@@ -170,6 +164,21 @@ async def _errors(session: AsyncSession, closing: Closing, standing: list[Commit
             errors[f"text_{free}"] = (
                 f"A review ends in two or three commitments, carried ones included: add {missing} more."
             )
+    return errors
+
+
+def _verdict_errors(closing: Closing, standing: list[Commitment], today: date) -> dict[str, str]:
+    errors: dict[str, str] = {}
+    for commitment in standing:
+        verdict = closing.verdicts.get(commitment.id)
+        name = f"fate_{commitment.id}"
+        if verdict is None or verdict.fate not in FATES:
+            if closing.held:
+                errors[name] = "Say what became of it: every commitment is judged in the open."
+        elif verdict.fate == "moved" and (verdict.due is None or verdict.due < today):
+            errors[f"due_{commitment.id}"] = "Choose the new due date, today or later."
+        elif verdict.fate == "carried" and commitment.due < today:
+            errors[name] = f"It was due on {commitment.due:%d %b}: kept, moved to a new date, or dropped?"
     return errors
 
 

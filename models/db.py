@@ -15,6 +15,8 @@ from sqlalchemy import URL, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
+from models import sqlite_inline
+
 BUSY_MILLISECONDS = 15_000
 
 
@@ -79,7 +81,7 @@ def keep_private(path: Path) -> None:
 def _sqlite_engine(url: URL, begin: str, *, pool_size: int, echo: bool) -> AsyncEngine:
     engine = create_async_engine(
         url,
-        connect_args={"isolation_level": None},
+        connect_args={"async_creator_fn": lambda *_, **__: sqlite_inline.connect(url.database or ":memory:")},
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=60,

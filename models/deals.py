@@ -115,6 +115,16 @@ async def lock(session: AsyncSession, deal_id: int) -> tuple[Deal, DealVersion]:
     return deal, await current_version(session, deal_id)
 
 
+async def hold(session: AsyncSession, deal_id: int) -> None:
+    """Lock the deal until the transaction ends; SQLite's writer is ours already.
+
+    A statement of its own on PostgreSQL: one that waits for the lock and joins would see the joined rows as they were
+    before the wait.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        await session.execute(select(Deal.id).where(Deal.id == deal_id).with_for_update())
+
+
 async def current_version(session: AsyncSession, deal_id: int) -> DealVersion:
     found = await session.scalar(
         select(DealVersion).where(DealVersion.deal_id == deal_id, DealVersion.valid_to.is_(None))

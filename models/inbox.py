@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -36,13 +36,24 @@ async def next_waiting(session: AsyncSession) -> Inbox | None:
     return found
 
 
-async def stored_response(session: AsyncSession, key: str) -> dict[str, Any] | None:
-    """What the first submission with this key was answered with; None when this is the first."""
-    found: dict[str, Any] | None = await session.scalar(select(Submission.response).where(Submission.key == key))
+async def begin_once(session: AsyncSession, key: str, *, now: datetime) -> dict[str, Any] | None:
+    """Claim a key in this transaction; None when it is ours, else the response the first one got.
+
+    Claimed before the effect, so that two at once cannot both have it: the second waits for the first one's commit.
+    """
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    result = await session.execute(
+        insert(Submission).values(key=key, response={}, at=now).on_conflict_do_nothing(index_elements=["key"])
+    )
+    if result.rowcount:  # type: ignore[attr-defined]
+        return None
+    found: dict[str, Any] = (
+        await session.execute(select(Submission.response).where(Submission.key == key))
+    ).scalar_one()
     return found
 
 
-async def store_response(session: AsyncSession, key: str, response: Mapping[str, Any], *, now: datetime) -> None:
-    """Keep the answer in the effect's own transaction, so that a repeat has no effect and the same answer."""
-    session.add(Submission(key=key, response=dict(response), at=now))
-    await session.flush()
+async def keep_response(session: AsyncSession, key: str, response: Mapping[str, Any]) -> None:
+    """Keep what the first submission was answered with, in the effect's own transaction."""
+    if response:
+        await session.execute(update(Submission).where(Submission.key == key).values(response=dict(response)))

@@ -55,6 +55,8 @@ INTERNAL = "internal"
 PARTNER_SAFE = "partner"
 FIRST_WINDOW = timedelta(days=7)
 FRIDAY = 4
+LATE = timedelta(minutes=15)
+"""A Friday note made longer than this after its hour, and after the week's last review, says that it is late."""
 
 
 def friday_of(occurrence: Occurrence) -> date:
@@ -444,6 +446,7 @@ async def publish_friday(
     facts = FridayFacts(
         slot=friday.slot,
         day=week.today,
+        late=now - max([friday.starts_at, *(occurrence.ends_at for occurrence, _ in pairs)]) > LATE,
         partners=tuple(lines),
         others=tuple(others),
         crm_as_of=week.crm_as_of,

@@ -8,7 +8,7 @@ was taken over changes nothing.
 import secrets
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, String, and_, case, cast, func, literal, or_, select, type_coerce, update
@@ -21,9 +21,6 @@ from models.tables import Card, Outbox, Pace, UtcDateTime
 PACE = timedelta(seconds=1)
 WAITING = ("pending", "sending")
 ENDED = ("held", "void", "failed", "undetermined")
-
-_CLAIMING = " claiming"
-"""The row of `pace` that claimants lock; no channel's name has a space."""
 
 
 @dataclass(frozen=True)
@@ -99,9 +96,9 @@ async def claim(
 ) -> list[Outbox]:
     """Lease rows that are due: at most one a channel or person, urgent ones first; a thread waits for its parent.
 
-    Rows left `sending` by a holder that died come back here once their lease is over, for read-back.
+    Rows left `sending` by a holder that died come back here once their lease is over, for read-back. Claimants at the
+    same moment aim at the same first row of a channel, and only one gets it.
     """
-    await _claim_alone(session)
     await _end_orphans(session)
     parent, held = aliased(Outbox), aliased(Outbox)
     busy = select(_destination(held)).where(held.state.in_(WAITING), held.lease_until >= real_now)
@@ -137,32 +134,20 @@ async def claim(
     return rows
 
 
-async def _claim_alone(session: AsyncSession) -> None:
-    """One claimant at a time, for the few milliseconds a claim takes.
-
-    SKIP LOCKED alone keeps a row from two holders but not a channel: the second claimant does not see the leases that
-    the first has not committed, and would take the channel's next row. SQLite has one writer anyhow.
-    """
-    if session.get_bind().dialect.name != "postgresql":
-        return
-    lock = select(Pace).where(Pace.channel == _CLAIMING).with_for_update()
-    if await session.scalar(lock) is None:
-        await session.execute(
-            postgresql.insert(Pace)
-            .values(channel=_CLAIMING, next_at=datetime(1970, 1, 1, tzinfo=UTC))
-            .on_conflict_do_nothing(index_elements=["channel"])
-        )
-        await session.scalar(lock)
-
-
 async def _end_orphans(session: AsyncSession) -> None:
     """What was enqueued below a message that will never be sent ends like it: it would wait for ever."""
     parent = aliased(Outbox)
     of_parent = select(parent.state).where(parent.id == Outbox.parent_id).scalar_subquery()
     why = select(parent.problem).where(parent.id == Outbox.parent_id).scalar_subquery()
+    orphans = (
+        select(Outbox.id)
+        .join(parent, parent.id == Outbox.parent_id)
+        .where(Outbox.state == "pending", parent.state.in_(ENDED))
+        .with_for_update(skip_locked=True, of=Outbox)
+    )
     await session.execute(
         update(Outbox)
-        .where(Outbox.state == "pending", Outbox.parent_id.is_not(None), of_parent.in_(ENDED))
+        .where(Outbox.id.in_(orphans))
         .values(state=of_parent, problem=literal("the message above it was not sent: ") + why)
         .execution_options(synchronize_session=False)
     )

@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
 
 from models import changes
 from models.domain import workdays
@@ -46,13 +47,25 @@ async def get(session: AsyncSession, person_id: int) -> Person:
 
 
 async def by_slack_id(session: AsyncSession, slack_id: str) -> Person | None:
-    found: Person | None = await session.scalar(select(Person).where(Person.slack_id == slack_id))
-    return found
+    return (await by_slack_ids(session, [slack_id])).get(slack_id)
+
+
+async def by_slack_ids(session: AsyncSession, slack_ids: Collection[str]) -> dict[str, Person]:
+    """The people behind several Slack ids, in one statement; unknown ones are left out."""
+    found = await session.scalars(
+        select(Person).where(Person.slack_id.in_(slack_ids)).options(joinedload(Person.roles))
+    )
+    rows = found.unique()
+    return {person.slack_id: person for person in rows if person.slack_id}
 
 
 async def acting(session: AsyncSession, slack_id: str) -> Person:
     """The person behind a click or command. Raises NotAllowed for anyone we do not know as one of ours."""
-    person = await by_slack_id(session, slack_id)
+    return admitted(await by_slack_id(session, slack_id))
+
+
+def admitted(person: Person | None) -> Person:
+    """The person, if they are one of ours. Raises NotAllowed."""
     if person is None:
         raise NotAllowed(
             "Cadence does not know you yet. Ask an admin to add you to the people file "
@@ -278,7 +291,9 @@ async def sync(session: AsyncSession, users: Collection[SlackUser], *, team_id: 
     """
     emails = {user.email.casefold() for user in users if user.email}
     ids = {user.slack_id for user in users}
-    rows = await session.scalars(select(Person).where(or_(Person.slack_id.in_(ids), Person.email.in_(emails))))
+    rows = await session.scalars(
+        select(Person).where(or_(Person.slack_id.in_(ids), func.lower(Person.email).in_(emails)))
+    )
     people = list(rows)
     by_id = {person.slack_id: person for person in people if person.slack_id}
     by_email = {person.email.casefold(): person for person in people if person.email}

@@ -205,6 +205,8 @@ async def _set_up_form(session: AsyncSession, deps: Deps, actor: Person, partner
         for partner in rows
         if may(people.as_actor(actor), Act.PLAN, Subject(pm_id=partner.pm_id, covers=covers)).allowed
     ]
+    if not partners and not actor.has("pm", "head", "admin"):
+        require(may(people.as_actor(actor), Act.PLAN, Subject()))
     if not partners:
         raise UserError(
             "There is no Tier 1 partner that you may plan for. Tiers and partner managers come from the partners file "

@@ -90,8 +90,7 @@ def close_card(page: ClosePage) -> Message:
         made.append(
             b.actions(b.button(f"Close all {len(left)}, one by one", Door.CLOSE_REVIEWS, first.dump(), style="primary"))
         )
-    for row in page.rows[:MOST_ROWS]:
-        made.append(_row(row, page))
+    made += [_row(row, page) for row in page.rows[:MOST_ROWS]]
     text = f"Close your reviews: {lead}\n" + "\n".join(_line(row, page) for row in page.rows)
     return Message(clip(text, 3500), tuple(made))
 

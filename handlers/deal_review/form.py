@@ -1,7 +1,7 @@
 """The answer form: one deal at a time, saved as it is submitted. The modal and its parser, side by side."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -14,10 +14,10 @@ from handlers.kit import blocks as b
 from handlers.kit import words as w
 from handlers.kit.forms import Values
 from models import people
-from models.answers import Fields, Given, Outcome, present_fields
+from models.answers import Fields, Given, Outcome, present_fields, with_amount
 from models.domain.deals import Category
-from models.domain.errors import Conflict, FieldErrors
-from models.domain.money import format_money, parse_amount
+from models.domain.errors import Conflict, Stale
+from models.domain.money import format_money
 from models.domain.policy import Policy
 from models.domain.text import clip
 from models.people import Directory
@@ -145,8 +145,14 @@ def _outcome(page: FormPage) -> b.Block:
     text = clip(action.text, 150) if action else ""
     due = w.day(action.due) if action else ""
     options = [(label, value) for value, label in OUTCOMES]
+    # The id names the action: a verdict on one action must not become the verdict on the one that replaced it.
+    variant = str(action.id) if action else ""
     return b.radio_input(
-        _id(Field.OUTCOME, page), Action.OUTCOME, f"What became of “{text}”, due {due}?", options, page.state.outcome
+        _id(Field.OUTCOME, page, variant),
+        Action.OUTCOME,
+        f"What became of “{text}”, due {due}?",
+        options,
+        page.state.outcome,
     )
 
 
@@ -207,16 +213,34 @@ def _standing(page: FormPage) -> list[b.Block]:
     ]  # fmt: skip
 
 
-async def parse(session: AsyncSession, view: Mapping[str, Any], state: FormState, currency: str) -> Given:
-    """What was submitted. Raises FieldErrors for what is no number; the rest is judged with the deal locked."""
+async def with_both(
+    session: AsyncSession, page: FormPage, submitted: Mapping[str, Any], state: FormState, stale: Stale
+) -> FormPage:
+    """The page with both values of what somebody else changed, and with everything that was typed still in its fields.
+
+    Slack keeps what was typed only where a field's id stays, and the ids follow the action that is open now.
+    """
+    known = await people.by_slack_ids(session, [owner_of(submitted)])
+    given = with_amount(parse(submitted, state, known.get(owner_of(submitted))), page.view.version.currency)
+    typed = {name: getattr(given.fields, name) for name in Fields.model_fields if name not in given.absent}
+    same_action = page.view.action is not None and page.view.action.id == given.action_id
+    outcome = given.outcome if same_action else Outcome.OPEN
+    return replace(
+        page,
+        fields=page.fields.model_copy(update=typed),
+        conflicts=stale.conflicts,
+        state=page.state.model_copy(update={"outcome": outcome}),
+    )
+
+
+def owner_of(view: Mapping[str, Any]) -> str:
+    """The Slack id of the chosen owner of the next action; empty when none is chosen."""
+    return Values(view).user(Field.NEXT_OWNER)
+
+
+def parse(view: Mapping[str, Any], state: FormState, owner: Person | None) -> Given:
+    """What was submitted; `owner` is the person behind `owner_of`. Judged with the deal locked."""
     values = Values(view)
-    try:
-        amount = parse_amount(values.text(Field.AMOUNT), currency)
-    except ValueError as error:
-        raise FieldErrors({Field.AMOUNT: str(error)}) from None
-    owner_slack = values.user(Field.NEXT_OWNER)
-    owner = await people.by_slack_id(session, owner_slack) if owner_slack else None
-    stranger = people.why_no_owner(None) if owner is None else ""
     fields = Fields(
         next_text=values.text(Field.NEXT_TEXT),
         next_owner=owner.id if owner else None,
@@ -225,7 +249,6 @@ async def parse(session: AsyncSession, view: Mapping[str, Any], state: FormState
         partner_owner=values.option(Field.PARTNER_OWNER) or values.text(Field.PARTNER_OWNER),
         stage=values.option(Field.STAGE),
         category=values.option(Field.CATEGORY),
-        amount=amount,
         close_date=values.date(Field.CLOSE_DATE),
         help_needed=values.text(Field.HELP),
     )
@@ -237,6 +260,7 @@ async def parse(session: AsyncSession, view: Mapping[str, Any], state: FormState
         action_id=state.a,
         outcome=values.option(Field.OUTCOME) or Outcome.OPEN,
         drop_reason=values.text(Field.DROP_REASON),
-        unknown_owner=stranger,
+        unknown_owner=people.why_no_owner(None) if owner is None else "",
         absent=frozenset(name for name in Fields.model_fields if not values.has(name)),
+        amount_text=values.text(Field.AMOUNT) if values.has(Field.AMOUNT) else None,
     )

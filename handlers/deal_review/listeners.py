@@ -13,7 +13,6 @@ from handlers.deal_review import form, overview
 from handlers.deal_review.ids import Action, CardRef, DealRef, Door, FormState, Unchanged, View
 from handlers.kit import blocks as b
 from handlers.kit.deps import Body, Deps, deps_of, trigger, user_id
-from handlers.kit.forms import Values
 from handlers.kit.once import once
 from handlers.kit.views import show
 from models import answers, people, reviews
@@ -98,11 +97,10 @@ async def save_answer(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> N
     state = FormState.load(view["private_metadata"])
 
     async def effect(session: AsyncSession) -> Mapping[str, Any]:
-        actor = await people.acting(session, user_id(body))
-        shown = await reviews.one_view(session, state.d, now=deps.now(), policy=deps.policy)
-        if shown is None:
-            raise UserError("This deal does not exist any more.")
-        given = await form.parse(session, view, state, shown.version.currency)
+        owner_id = form.owner_of(view)
+        known = await people.by_slack_ids(session, {user_id(body), owner_id})
+        actor = people.admitted(known.get(user_id(body)))
+        given = form.parse(view, state, known.get(owner_id))
         await answers.record(session, actor, given, now=deps.now(), policy=deps.policy)
         upcoming = await _next(session, deps, actor, state)
         return {"response_action": "update", "view": upcoming} if upcoming else {}
@@ -116,11 +114,11 @@ async def save_answer(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> N
 
 
 async def _with_both(deps: Deps, body: Body, state: FormState, stale: Stale) -> dict[str, Any]:
-    """The same form with both values above the fields; Slack keeps what was typed, because the ids stay."""
-    outcome = Values(body["view"]).option("outcome") or state.outcome
+    """The same form with both values above the fields, and what was typed still in them."""
     async with deps.db.read() as session:
         actor = await people.acting(session, user_id(body))
-        return await _form(session, deps, actor, state.model_copy(update={"outcome": outcome}), stale=stale)
+        page = await _page(session, deps, actor, state)
+        return form.modal(await form.with_both(session, page, body["view"], state, stale))
 
 
 async def _next(
@@ -145,9 +143,15 @@ async def _form(
     state: FormState,
     *,
     keep: FormState | None = None,
-    stale: Stale | None = None,
 ) -> dict[str, Any]:
     """The form of one deal, for somebody who may answer for it. `keep`: what an open form has shown already."""
+    page = await _page(session, deps, actor, state)
+    if keep is not None:
+        page = replace(page, state=page.state.model_copy(update={"shown": keep.shown, "a": keep.a}))
+    return form.modal(page)
+
+
+async def _page(session: AsyncSession, deps: Deps, actor: Person, state: FormState) -> form.FormPage:
     view = await reviews.one_view(session, state.d, now=deps.now(), policy=deps.policy)
     if view is None:
         raise UserError("This deal does not exist any more.")
@@ -155,12 +159,7 @@ async def _form(
         session, owner_id=view.version.owner_id, partner=view.partner, now=deps.now(), policy=deps.policy
     )
     require(may(people.as_actor(actor), Act.ANSWER, subject))
-    page = await form.load(session, view, state, policy=deps.policy, me=actor.slack_id)
-    if keep is not None:
-        page = replace(page, state=page.state.model_copy(update={"shown": keep.shown, "a": keep.a}))
-    if stale is not None:
-        page = replace(page, conflicts=stale.conflicts)
-    return form.modal(page)
+    return await form.load(session, view, state, policy=deps.policy, me=actor.slack_id)
 
 
 def _all_set() -> dict[str, Any]:

@@ -14,9 +14,9 @@ Effect = Callable[[AsyncSession], Awaitable[Mapping[str, Any]]]
 async def once(deps: Deps, key: str, effect: Effect) -> Mapping[str, Any]:
     """Run `effect` and keep its response under `key`; a repeat has no effect and gets the same response."""
     async with deps.db.write() as session:
-        stored = await inbox.stored_response(session, key)
+        stored = await inbox.begin_once(session, key, now=deps.now())
         if stored is not None:
             return stored
         response = await effect(session)
-        await inbox.store_response(session, key, response, now=deps.now())
+        await inbox.keep_response(session, key, response)
     return response

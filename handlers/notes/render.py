@@ -49,7 +49,7 @@ def words_for(book: Directory) -> dict[str, Any]:
         "amount": _amount,
         "action": lambda deal: _action(deal, book),
         "moves": lambda moves, currency: clip("; ".join(w.moved(move, currency) for move in moves), 110),
-        "fate": lambda item: MARKS.get(item.fate, "•"),
+        "fate": lambda item: w.safe(MARKS.get(item.fate, "•")),
         "fate_note": _fate_note,
     }
 
@@ -157,11 +157,12 @@ async def friday(session: AsyncSession, args: Mapping[str, Any], *, now: datetim
     if artifact is None:
         return None
     facts = FridayFacts.model_validate(artifact.facts)
-    text = friday_text(facts, await people.directory(session), policy)
+    late = f"written {w.when(artifact.created_at, zone(policy.zone))}" if facts.late else ""
+    text = friday_text(facts, await people.directory(session), policy, late=late)
     return message(text, f"Partnerships week {facts.slot}")
 
 
-def friday_text(facts: FridayFacts, book: Directory, policy: Policy) -> str:
+def friday_text(facts: FridayFacts, book: Directory, policy: Policy, *, late: str = "") -> str:
     template = ENV.get_template("friday.j2")
     ranked = sorted(facts.partners, key=lambda line: (line.closed, -sum(total.amount for total in line.joint)))
     total = _add(line.joint for line in facts.partners)
@@ -173,7 +174,7 @@ def friday_text(facts: FridayFacts, book: Directory, policy: Policy) -> str:
         return template.render(
             words_for(book),
             facts=facts,
-            late="",
+            late=late,
             total=total,
             total_change=w.change(_add(line.joint for line in with_before), before),
             closed_count=sum(1 for line in facts.partners if line.closed),

@@ -180,6 +180,7 @@ class FridayFacts(BaseModel):
     schema_version: int = 1
     slot: str
     day: date
+    late: bool = False
     partners: tuple[PartnerLine, ...]
     others: tuple[OtherFacts, ...] = ()
     crm_as_of: datetime | None = None

@@ -1,6 +1,5 @@
 """A stage for delivery: a database of each kind, a clock that stands still, a Slack in process."""
 
-import contextlib
 import logging
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -28,12 +27,12 @@ from tests.delivery.fake_slack import TEAM, FakeSlack
 
 NOON = datetime(2026, 3, 12, 15, 0, tzinfo=UTC)
 LIMITS = Limits(
-    lease=timedelta(seconds=1.6),
+    lease=timedelta(seconds=10),
     margin=timedelta(seconds=0.2),
     read_back_after=timedelta(seconds=0.01),
     first_backoff=timedelta(seconds=0.05),
     most_backoff=timedelta(seconds=0.2),
-    patience=timedelta(seconds=3),
+    patience=timedelta(seconds=5),
     poll=timedelta(seconds=0.05),
 )
 
@@ -49,7 +48,14 @@ def base_url() -> Iterator[str]:
         yield url
 
 
-@pytest_asyncio.fixture(params=["sqlite", "postgresql"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """On both databases, but for modules that say that theirs makes no difference."""
+    if "url" in metafunc.fixturenames:
+        databases = ["sqlite"] if hasattr(metafunc.module, "ON_SQLITE_ALONE") else ["sqlite", "postgresql"]
+        metafunc.parametrize("url", databases, indirect=True)
+
+
+@pytest_asyncio.fixture
 async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'cadence.db'}"
@@ -139,10 +145,10 @@ class Stage:
         raise AssertionError("it never settles")
 
 
-def make_delivery(db: Database, slack: FakeSlack, clock: Clock, **changes: Any) -> Delivery:
+def make_delivery(db: Database, slack: FakeSlack, clock: Clock, *, timeout: int = 8, **changes: Any) -> Delivery:
     quiet = logging.getLogger("tests.slack_sdk")
     quiet.setLevel(logging.WARNING)
-    client = AsyncWebClient("xoxb-test", base_url=slack.base_url, timeout=1, retry_handlers=[], logger=quiet)
+    client = AsyncWebClient("xoxb-test", base_url=slack.base_url, timeout=timeout, retry_handlers=[], logger=quiet)
     given: dict[str, Any] = {
         "db": db,
         "client": client,
@@ -171,8 +177,7 @@ async def stage(url: str) -> AsyncIterator[Stage]:
     async with db.writer.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
     made = Stage(url, db, slack, clock, make_delivery(db, slack, clock))
-    with contextlib.ExitStack():
-        yield made
+    yield made
     await slack.stop()
     for one in (db, *made.others):
         await one.close()

@@ -17,6 +17,8 @@ from bot.clock import Clock, ClockNotStarted, real_now
 from bot.delivery import Identity, Limits
 from tests.delivery.conftest import NOON, Stage, make_delivery
 
+ON_SQLITE_ALONE = True
+
 
 def test_a_simulated_clock_has_no_time_until_it_is_told_one_and_never_goes_back() -> None:
     clock = Clock(simulated=True)
@@ -137,7 +139,7 @@ async def test_nothing_of_the_contents_and_no_name_reaches_the_log(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    logging.getLogger("aiosqlite").setLevel(logging.INFO)
+    caplog.set_level(logging.INFO, "aiosqlite")
     await stage.person("Hedy Head", "U7", "head")
     await stage.owe("a", channel_ref="C1", args={"text": "Zanzibar deal"})
     await stage.owe("b", channel_ref="#acme-internal", args={"text": "Zanzibar deal"}, due_at=NOON)

@@ -51,7 +51,7 @@ async def test_many_wishes_become_one_edit_with_text_and_blocks(stage: Stage) ->
 async def test_a_wish_during_an_edit_leads_to_one_more(stage: Stage) -> None:
     card_id = await posted(stage)
     await wish(stage, card_id)
-    stage.slack.fail("chat.update", "slow", seconds=0.3)
+    stage.slack.fail("chat.update", "slow", seconds=1)
     drain = asyncio.create_task(stage.delivery.drain())
     while not stage.slack.called("chat.update"):
         await asyncio.sleep(0.01)
@@ -83,7 +83,7 @@ async def test_an_edit_is_simply_repeated(stage: Stage, kind: str) -> None:
     card_id = await posted(stage)
     await wish(stage, card_id)
     stage.slack.fail("chat.update", kind, seconds=1.2)
-    await stage.settle()
+    await stage.settle(stage.another(timeout=1) if kind == "slow" else stage.delivery)
     assert len(stage.slack.called("chat.update")) == 2
     assert stage.slack.texts("DU1") == ["version 2"]
     assert (await stage.get_card(card_id)).shown == 2
@@ -216,3 +216,11 @@ async def test_a_card_that_a_dead_holder_posted_is_edited_because_nobody_knows_w
     await stage.settle()
     assert stage.slack.texts("DU1") == ["version 1"]
     assert stage.slack.called("chat.postMessage") == []
+
+
+async def test_a_card_found_after_a_second_try_is_edited_because_it_may_be_the_first_trys(stage: Stage) -> None:
+    stage.slack.fail("chat.postMessage", "http")
+    stage.slack.fail("chat.postMessage", "lose")
+    await posted(stage)
+    assert len(stage.slack.messages["DU1"]) == 1
+    assert len(stage.slack.called("chat.update")) == 1

@@ -50,11 +50,9 @@ def test_every_act_has_a_rule_and_a_row_in_the_table():
 @pytest.mark.parametrize(
     ("act", "sentence"),
     [
-        (Act.ANSWER, "You cannot answer for this deal. "
-          "Ann Seller (owner of the deal), Pat Manager (partner manager) or the head of partnerships can."),
+        (Act.ANSWER, "You cannot answer for this deal. Ann Seller (owner of the deal), Pat Manager (partner manager) or the head of partnerships can."),
         (Act.CLOSE_REVIEW, "You cannot close this review. Pat Manager (partner manager) or the head of partnerships can."),
-        (Act.PLAN, "You cannot set up, move, skip or pause this review. "
-          "Pat Manager (partner manager), the head of partnerships or an admin can."),
+        (Act.PLAN, "You cannot set up, move, skip or pause this review. Pat Manager (partner manager), the head of partnerships or an admin can."),
         (Act.SEE_PARTNER, "You cannot see this partner's notes. Pat Manager (partner manager) and leadership can."),
         (Act.SEE_ALL, "You cannot see every partner. Leadership can."),
         (Act.IMPORT, "You cannot import files. Partner managers, the head of partnerships and admins can."),

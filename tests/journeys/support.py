@@ -54,7 +54,11 @@ async def judge(local: Local, *, may_disturb: Collection[str] = ()) -> None:
         assert_once_a_day(human.name, human.zone, written)
         if human.name not in may_disturb:
             reader = Reader(zone_name=human.zone, calendar=WorkCalendar(code=human.holidays or local.team.holidays))
-            late = [row for row in written if not in_working_hours(reader, posted(row)) and "/deals` answers" not in row["text"]]
+            late = [
+                row
+                for row in written
+                if not in_working_hours(reader, posted(row)) and "/deals` answers" not in row["text"]
+            ]
             assert not late, [(human.name, posted(row).astimezone(zone(human.zone)), row["text"][:80]) for row in late]
 
 
@@ -83,7 +87,9 @@ async def kinds(local: Local, name: str) -> list[str]:
 async def posted_local(local: Local, name: str, kind: str) -> list[str]:
     """When the person got these cards, on their own clock: `Wed 10:00`."""
     human = next(human for human in local.team.people if human.name == name)
-    return [f"{posted(row).astimezone(zone(human.zone)):%a %H:%M}" for row in await local.dms(name) if kind_of(row) == kind]
+    return [
+        f"{posted(row).astimezone(zone(human.zone)):%a %H:%M}" for row in await local.dms(name) if kind_of(row) == kind
+    ]
 
 
 def shown(view: dict[str, Any] | None) -> str:
@@ -94,13 +100,17 @@ def shown(view: dict[str, Any] | None) -> str:
 def _words(node: Any) -> list[str]:
     if isinstance(node, dict):
         own = [str(node["text"])] if isinstance(node.get("text"), str) else []
-        return own + [word for key, value in node.items() if key not in ("private_metadata", "state") for word in _words(value)]
+        return own + [
+            word for key, value in node.items() if key not in ("private_metadata", "state") for word in _words(value)
+        ]
     return [word for item in node for word in _words(item)] if isinstance(node, list) else []
 
 
 def labels(message: dict[str, Any]) -> list[str]:
     """The buttons of a message or view."""
-    found = [element for block in message["blocks"] for element in block.get("elements", []) if isinstance(element, dict)]
+    found = [
+        element for block in message["blocks"] for element in block.get("elements", []) if isinstance(element, dict)
+    ]
     found += [block["accessory"] for block in message["blocks"] if block.get("accessory")]
     return [element["text"]["text"] for element in found if element.get("type") == "button"]
 
@@ -204,7 +214,9 @@ async def occurrences(local: Local, partner: str = "Acme") -> list[Occurrence]:
 
 
 async def steps(local: Local, kind: str) -> list[Step]:
-    return await local.rows(select(Step).where(Step.kind == kind, Step.state != "planned").order_by(Step.due_at, Step.id))
+    return await local.rows(
+        select(Step).where(Step.kind == kind, Step.state != "planned").order_by(Step.due_at, Step.id)
+    )
 
 
 async def outbox(local: Local, template: str) -> list[Outbox]:
@@ -230,7 +242,9 @@ async def menu(local: Local, name: str, partner: str, choice: str) -> Any:
     view = await local.view(name)
     assert view is not None
     block = next(
-        block for block in view["blocks"] if block.get("accessory", {}).get("type") == "overflow" and partner in shown(block)
+        block
+        for block in view["blocks"]
+        if block.get("accessory", {}).get("type") == "overflow" and partner in shown(block)
     )
     option = next(item for item in block["accessory"]["options"] if f'"{choice}"' in item["value"])
     return await local.post("view_action", {
