@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, bindparam, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import cards, changes, deals, people, reviews
@@ -26,11 +26,26 @@ from models.domain.rights import Act, Subject, may, require
 from models.domain.text import clean
 from models.domain.zones import local_date, zone
 from models.tables import Answer, Cadence, Deal, DealVersion, NextAction, Occurrence, Partner, Person
+from models.tables.base import table_of
 
 CRM_FIELDS = ("stage", "category", "amount", "close_date")
 ACTION_FIELDS = ("next_text", "next_owner", "next_due")
+ANSWERS_AHEAD = timedelta(days=21)
 LATE_ANSWERS = timedelta(days=3)
 """How long after a review an answer without a card still belongs to it, while it is not closed."""
+
+
+# Built once: putting a statement together costs more than running it, and these run with every answer.
+_ADD_ANSWER = insert(table_of(Answer))
+_ADD_ACTION = insert(table_of(NextAction))
+_SITUATION = (
+    select(Deal, DealVersion, Partner, NextAction, Occurrence)
+    .join(DealVersion, and_(DealVersion.deal_id == Deal.id, DealVersion.valid_to.is_(None)))
+    .outerjoin(Partner, Partner.id == DealVersion.partner_id)
+    .outerjoin(NextAction, and_(NextAction.deal_id == Deal.id, NextAction.state == "open"))
+    .outerjoin(Occurrence, Occurrence.id == bindparam("occurrence"))
+    .where(Deal.id == bindparam("deal"))
+)
 
 
 class Outcome:
@@ -136,16 +151,7 @@ async def situation(
 ) -> Situation:
     """Lock the deal and check the actor's right to answer for it. Raises NotAllowed, UserError."""
     await deals.hold(session, deal_id)
-    row = (
-        await session.execute(
-            select(Deal, DealVersion, Partner, NextAction, Occurrence)
-            .join(DealVersion, and_(DealVersion.deal_id == Deal.id, DealVersion.valid_to.is_(None)))
-            .outerjoin(Partner, Partner.id == DealVersion.partner_id)
-            .outerjoin(NextAction, and_(NextAction.deal_id == Deal.id, NextAction.state == "open"))
-            .outerjoin(Occurrence, Occurrence.id == occurrence_id)
-            .where(Deal.id == deal_id)
-        )
-    ).first()
+    row = (await session.execute(_SITUATION, {"deal": deal_id, "occurrence": occurrence_id})).first()
     if row is None:
         raise UserError("This deal does not exist any more.")
     deal, version, partner, action, occurrence = row
@@ -205,6 +211,7 @@ async def occurrences_for(session: AsyncSession, partners: list[Partner], *, now
         .where(
             Occurrence.state.in_(AHEAD),
             Occurrence.closed_at.is_(None),
+            Occurrence.starts_at < now + ANSWERS_AHEAD,
             or_(
                 Cadence.partner_id.in_([partner.id for partner in partners]),
                 (Cadence.kind == Kind.OTHER_PARTNERS) & Cadence.pm_id.in_([partner.pm_id for partner in partners]),
@@ -239,7 +246,7 @@ def _present(candidates: list[Occurrence], now: datetime) -> Occurrence | None:
     return asked[-1] if asked else next(iter(ahead or candidates[-1:]), None)
 
 
-async def record(session: AsyncSession, actor: Person, given: Given, *, now: datetime, policy: Policy) -> Answer:
+async def record(session: AsyncSession, actor: Person, given: Given, *, now: datetime, policy: Policy) -> None:
     """Append the answer, the deal's new version and its next action; never commits.
 
     Saves only what differs from what the form showed. Raises NotAllowed (who can), FieldErrors (what to mend),
@@ -254,25 +261,28 @@ async def record(session: AsyncSession, actor: Person, given: Given, *, now: dat
     finished = _settle_action(session, at, given, applied, source)
     if at.action is not None:
         await session.flush()  # the finished action must be closed before the next one opens
-    _set_action(session, at, given, wanted, applied, source)
+    await _set_action(session, at, given, wanted, applied, source)
     _set_plain(session, at, wanted, applied, source)
     crm = {name: wanted[name] for name in CRM_FIELDS if name in wanted}
     moves = (Move("action", forward=True, before=finished, after=None),) if finished else ()
     if crm or moves:
         await _set_standing(session, at, crm, applied, source, policy, moves)
-    answer = Answer(
-        occurrence_id=at.occurrence.id,
-        deal_id=at.deal.id,
-        by_id=actor.id,
-        for_id=at.for_id,
-        at=now,
-        kind="form",
-        changed=applied.changed,
-    )
-    session.add(answer)
-    await session.flush()
+    await _append(session, at, "form", applied.changed, now)
     await touch(session, at)
-    return answer
+
+
+async def _append(session: AsyncSession, at: Situation, kind: str, changed: dict[str, Any], now: datetime) -> None:
+    row = {
+        "occurrence_id": at.occurrence.id,
+        "deal_id": at.deal.id,
+        "by_id": at.actor.id,
+        "for_id": at.for_id,
+        "at": now,
+        "kind": kind,
+        "changed": changed,
+        "source": "slack",
+    }
+    await session.execute(_ADD_ANSWER, row)
 
 
 def with_amount(given: Given, currency: str) -> Given:
@@ -374,24 +384,26 @@ def _settle_action(session: AsyncSession, at: Situation, given: Given, applied: 
     return action.text if given.outcome == Outcome.DONE else ""
 
 
-def _set_action(
+async def _set_action(
     session: AsyncSession, at: Situation, given: Given, wanted: Mapping[str, Any], applied: Applied, source: Source
 ) -> None:
     fields, action = given.fields, at.action
     if action is None or action.state != "open":
         if fields.next_owner is None or fields.next_due is None:
             return
-        session.add(
-            NextAction(
-                deal_id=at.deal.id,
-                text=clean(fields.next_text),
-                owner_id=fields.next_owner,
-                due=fields.next_due,
-                shared_text=clean(fields.shared_text),
-                opened_at=source.at,
-                opened_by_id=source.by_id,
-            )
-        )
+        row = {
+            "deal_id": at.deal.id,
+            "text": clean(fields.next_text),
+            "owner_id": fields.next_owner,
+            "due": fields.next_due,
+            "shared_text": clean(fields.shared_text),
+            "opened_at": source.at,
+            "opened_by_id": source.by_id,
+            "state": "open",
+            "revision": 1,
+            "close_note": "",
+        }
+        await session.execute(_ADD_ACTION, row)
         applied.add("next_action", None, {"text": clean(fields.next_text), "owner": fields.next_owner,
                                           "due": fields.next_due.isoformat()})  # fmt: skip
         return
@@ -470,7 +482,7 @@ async def record_no_change(
     revision: int,
     now: datetime,
     policy: Policy,
-) -> Answer:
+) -> None:
     """One click: the action stands as it is. Refused when it is not what the button said any more."""
     at = await situation(session, actor, occurrence_id, deal_id, now=now, policy=policy)
     why = why_not_unchanged(at.action, at.today, await session.get(Person, at.action.owner_id) if at.action else None)
@@ -478,13 +490,8 @@ async def record_no_change(
         why = "The next action has changed since this card was drawn."
     if why:
         raise UserError(f"{why} Answer with the form instead: nothing was saved.")
-    answer = Answer(
-        occurrence_id=at.occurrence.id, deal_id=deal_id, by_id=actor.id, for_id=at.for_id, at=now, kind="no_change"
-    )
-    session.add(answer)
-    await session.flush()
+    await _append(session, at, "no_change", {}, now)
     await touch(session, at)
-    return answer
 
 
 def why_not_unchanged(action: NextAction | None, today: date, owner: Person | None) -> str:

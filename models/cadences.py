@@ -141,14 +141,22 @@ async def set_up_review(
         before = describe(existing)
         for name in ("rule", "at", "zone", "minutes", "pm_id"):
             setattr(existing, name, getattr(wanted, name))
-        existing.state = "active"
+        if existing.state != "active":  # the weeks of a pause are not made up for
+            existing.state, existing.starts_on = "active", _first_day(existing, now)
         changes.note(session, "cadence", existing.id, "rule", before, describe(existing),
                      by_id=by.id if by else None, source="slack", at=now)  # fmt: skip
-        await drop_untouched(session, existing, now=now)
+        await replan_future(session, existing, now=now, policy=policy)
         kept = existing
     await ensure_standing(session, now=now, policy=policy)
     await fill(session, now=now, policy=policy)
     return kept
+
+
+def _first_day(cadence: Cadence, now: datetime) -> date:
+    """The first day on which the cadence's hour is still to come."""
+    clocks = zone(cadence.zone)
+    today = local_date(now, clocks)
+    return today if local_to_utc(today, cadence.at, clocks) > now else today + timedelta(days=1)
 
 
 def describe(cadence: Cadence) -> str:
@@ -160,13 +168,11 @@ async def refuse_bad_slot(
     session: AsyncSession, wanted: Cadence, *, except_id: int | None, now: datetime, policy: Policy
 ) -> None:
     """Raise FieldErrors when the slot is outside working hours or meets another meeting of the partner manager."""
-    end = (datetime.combine(date(2000, 1, 1), wanted.at) + timedelta(minutes=wanted.minutes)).time()
     if wanted.rule["weekday"] > FRIDAY:
         raise FieldErrors({"weekday": "Meetings are on working days. Choose Monday to Friday."})
-    if not policy.work_start <= wanted.at or not wanted.at < end <= policy.work_end:
-        raise FieldErrors(
-            {"at": f"Meetings are between {policy.work_start:%H:%M} and {policy.work_end:%H:%M} local time."}
-        )
+    outside = _outside_hours(wanted.at, wanted.minutes, policy)
+    if outside:
+        raise FieldErrors({"at": outside})
     clash = await first_clash(session, wanted, except_id=except_id, now=now, policy=policy)
     if clash is None:
         return
@@ -175,6 +181,14 @@ async def refuse_bad_slot(
         " That day is full; choose another one."
     )  # fmt: skip
     raise FieldErrors({"at": f"This overlaps with {clash.label}.{offer}"})
+
+
+def _outside_hours(at: time, minutes: int, policy: Policy) -> str:
+    """The sentence for a meeting that does not begin and end within working hours; empty for one that does."""
+    end = (datetime.combine(date(2000, 1, 1), at) + timedelta(minutes=minutes)).time()
+    if policy.work_start <= at < end <= policy.work_end:
+        return ""
+    return f"Meetings are between {policy.work_start:%H:%M} and {policy.work_end:%H:%M} local time."
 
 
 async def first_clash(
@@ -218,7 +232,29 @@ async def taken_slots(
             for meeting in meetings(cadence, calendar, today, today + LOOK_AHEAD)
             if meeting.starts_at and meeting.ends_at
         ]
-    return found
+    return found + await _bumped(session, pm_id, except_id=except_id, now=now)
+
+
+async def _bumped(session: AsyncSession, pm_id: int, *, except_id: int | None, now: datetime) -> list[Slot]:
+    """Where single reviews of the partner manager were moved to."""
+    rows = await session.execute(
+        select(Occurrence, Cadence, Partner.name)
+        .join(Cadence, Cadence.id == Occurrence.cadence_id)
+        .join(Partner, Partner.id == Cadence.partner_id)
+        .where(
+            Partner.pm_id == pm_id,
+            Cadence.kind == Kind.WEEKLY_REVIEW,
+            Occurrence.moved_at.is_not(None),
+            Occurrence.state.in_(AHEAD),
+            Occurrence.ends_at > now,
+        )
+    )
+    return [
+        Slot(moved.starts_at, moved.ends_at,
+             f"the {name} review moved to {local_time(moved.starts_at, zone(cadence.zone)):%H:%M}")
+        for moved, cadence, name in rows
+        if cadence.id != except_id
+    ]  # fmt: skip
 
 
 async def free_slots(
@@ -282,13 +318,13 @@ async def ensure_standing(session: AsyncSession, *, now: datetime, policy: Polic
         await _stand(session, standing.get((Kind.OTHER_PARTNERS, pm.id)), Cadence(
             kind=Kind.OTHER_PARTNERS, pm_id=pm.id, rule=rule, at=at, zone=people.zone_of(pm, policy), minutes=0,
             starts_on=local_date(now, zone(people.zone_of(pm, policy))), created_at=now,
-        ), now=now)  # fmt: skip
+        ), now=now, policy=policy)  # fmt: skip
     # A Friday holiday moves the note by its own rule (domain.review_times), so its slot stays on Friday.
     friday = WeeklyRule.model_validate({"weekday": FRIDAY, "shift": "keep"}).model_dump(mode="json")
     await _stand(session, standing.get((Kind.FRIDAY_NOTE, None)), Cadence(
         kind=Kind.FRIDAY_NOTE, rule=friday, at=policy.friday_note_at, zone=policy.zone, minutes=0,
         starts_on=local_date(now, zone(policy.zone)), created_at=now,
-    ), now=now)  # fmt: skip
+    ), now=now, policy=policy)  # fmt: skip
 
 
 async def _follow_managers(session: AsyncSession) -> None:
@@ -302,7 +338,9 @@ async def _follow_managers(session: AsyncSession) -> None:
         review.pm_id = pm_id
 
 
-async def _stand(session: AsyncSession, existing: Cadence | None, wanted: Cadence, *, now: datetime) -> None:
+async def _stand(
+    session: AsyncSession, existing: Cadence | None, wanted: Cadence, *, now: datetime, policy: Policy
+) -> None:
     if existing is None:
         session.add(wanted)
         await session.flush()
@@ -310,7 +348,7 @@ async def _stand(session: AsyncSession, existing: Cadence | None, wanted: Cadenc
     if (existing.rule, existing.at, existing.zone) == (wanted.rule, wanted.at, wanted.zone):
         return
     existing.rule, existing.at, existing.zone = wanted.rule, wanted.at, wanted.zone
-    await drop_untouched(session, existing, now=now)
+    await replan_future(session, existing, now=now, policy=policy)
 
 
 async def fill(session: AsyncSession, *, now: datetime, policy: Policy) -> int:
@@ -366,8 +404,24 @@ def _occurrence(cadence: Cadence, meeting: Meeting) -> Occurrence:
     )
 
 
-async def drop_untouched(session: AsyncSession, cadence: Cadence, *, now: datetime) -> None:
-    """Remove future occurrences nobody has touched, so that a new rule can fill them again."""
+async def replan_future(session: AsyncSession, cadence: Cadence, *, now: datetime, policy: Policy) -> None:
+    """After a rule was edited: what lies ahead is filled anew. A slot whose new hour is over keeps its old one.
+
+    Else a review moved from Thursday to Monday on a Wednesday would lose this week, or have met in the past.
+    """
+    today = local_date(now, zone(cadence.zone))
+    week = timedelta(days=7)
+    calendar = await calendar_of(session, cadence, policy)
+    over = {
+        meeting.slot
+        for meeting in meetings(cadence, calendar, today - week, today + week)
+        if meeting.starts_at is None or meeting.starts_at <= now
+    }
+    await drop_untouched(session, cadence, now=now, keep=over)
+
+
+async def drop_untouched(session: AsyncSession, cadence: Cadence, *, now: datetime, keep: Collection[str] = ()) -> None:
+    """Remove future occurrences nobody has touched, but those of the slots to `keep`."""
     touched = select(Step.occurrence_id).where(Step.state != "planned")
     answered = select(Answer.occurrence_id)
     rows = await session.scalars(
@@ -376,6 +430,7 @@ async def drop_untouched(session: AsyncSession, cadence: Cadence, *, now: dateti
             Occurrence.starts_at > now,
             Occurrence.state.in_((State.PLANNED, State.NO_MEETING)),
             Occurrence.moved_at.is_(None),
+            Occurrence.slot.not_in(keep),
             Occurrence.id.not_in(touched),
             Occurrence.id.not_in(answered),
         )
@@ -387,11 +442,21 @@ async def drop_untouched(session: AsyncSession, cadence: Cadence, *, now: dateti
 
 
 async def pause(session: AsyncSession, cadence: Cadence, *, reason: str, by: Person, now: datetime) -> None:
-    """Stop the series until it is set up again; prompts already out stay usable."""
+    """Stop the series until it is set up again. A review whose prompts are out is skipped; its answers stay."""
     if not clean(reason):
         raise FieldErrors({"reason": "Say why: a cadence that stops without a reason is how they die."})
     cadence.state = "paused"
     await drop_untouched(session, cadence, now=now)
+    asked = await session.scalars(
+        select(Occurrence).where(
+            Occurrence.cadence_id == cadence.id,
+            Occurrence.starts_at > now,
+            Occurrence.state.in_(AHEAD),
+            Occurrence.closed_at.is_(None),
+        )
+    )
+    for occurrence in list(asked):
+        await skip(session, occurrence, side=Side.OURS, reason=reason, by=by, now=now)
     changes.note(session, "cadence", cadence.id, "state", "active", "paused", by_id=by.id, source="slack", at=now,
                  reason=clean(reason))  # fmt: skip
 
@@ -420,8 +485,10 @@ async def bump(
         errors["day"] = "That is not a working day."
     elif starts_at <= now:
         errors["at"] = "That time is over. Choose a later one."
-    elif not policy.work_start <= local_time(moved.starts_at, clocks) < policy.work_end:
-        errors["at"] = f"Meetings are between {policy.work_start:%H:%M} and {policy.work_end:%H:%M} local time."
+    elif starts_at == occurrence.starts_at:
+        errors["at"] = "That is when it is planned already."
+    elif outside := _outside_hours(local_time(moved.starts_at, clocks), cadence.minutes, policy):
+        errors["at"] = outside
     if not clean(reason):
         errors["reason"] = "Say why it moves: the reason stands in the note."
     if not errors:

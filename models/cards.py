@@ -4,10 +4,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import and_, case, func, or_, select, type_coerce, update
+from sqlalchemy import and_, bindparam, case, func, or_, select, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.tables import Card, CardOccurrence, UtcDateTime
+from models.tables.base import table_of
 
 HOME = "home"
 PROMPT = "prompt"
@@ -16,6 +17,23 @@ CLOSE = "close"
 CLOSE_NUDGE = "close_nudge"
 
 _BEHIND = (Card.shown < Card.wanted, Card.dead == "", or_(Card.ts.is_not(None), Card.kind == HOME))
+
+
+_CARDS = table_of(Card)
+_TOUCH = (
+    update(_CARDS)
+    .where(
+        or_(
+            _CARDS.c.id.in_(
+                select(CardOccurrence.card_id).where(
+                    CardOccurrence.occurrence_id.in_(bindparam("occurrences", expanding=True))
+                )
+            ),
+            and_(_CARDS.c.kind == HOME, _CARDS.c.person_id.in_(bindparam("people", expanding=True))),
+        )
+    )
+    .values(wanted=_CARDS.c.wanted + 1)
+)
 
 
 async def touch_occurrences(session: AsyncSession, occurrence_ids: Collection[int]) -> None:
@@ -31,13 +49,7 @@ async def touch_occurrences(session: AsyncSession, occurrence_ids: Collection[in
 
 async def touch(session: AsyncSession, occurrence_ids: Collection[int], person_ids: Collection[int]) -> None:
     """Both at once: the cards of these reviews and the Home tabs of these people, in one statement."""
-    carriers = select(CardOccurrence.card_id).where(CardOccurrence.occurrence_id.in_(occurrence_ids))
-    await session.execute(
-        update(Card)
-        .where(or_(Card.id.in_(carriers), and_(Card.kind == HOME, Card.person_id.in_(person_ids))))
-        .values(wanted=Card.wanted + 1)
-        .execution_options(synchronize_session=False)
-    )
+    await session.execute(_TOUCH, {"occurrences": list(occurrence_ids), "people": list(person_ids)})
 
 
 async def touch_homes(session: AsyncSession, person_ids: Collection[int] | None = None) -> None:

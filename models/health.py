@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models import cadences
 from models.cadences import Kind
 from models.domain.policy import Policy
+from models.domain.text import count
 from models.tables import Cadence, Occurrence, Outbox, Partner, Person, Step
 
 RECENT = timedelta(days=14)
@@ -50,19 +51,24 @@ async def _late(session: AsyncSession, now: datetime) -> list[Problem]:
         .where(Step.state == "late", Step.settled_at > now - RECENT)
         .group_by(Partner.id, Partner.name, Step.kind)
     )
-    names = {"prompt": "prompts", "nudge": "nudges", "agenda": "the agenda", "close_request": "the closing request",
-             "close_nudge": "the closing nudge"}  # fmt: skip
     return [
-        Problem(f"{name}, {slot}: {names.get(kind, kind)} came too late and was not sent ({number}).", partner_id)
+        Problem(f"{name}, {slot}: {_LATE.get(kind, kind).format(count(number, 'person', 'people'))} too late and not sent.", partner_id)
         for partner_id, name, kind, number, slot in rows
     ]
 
 
+_LATE = {
+    "prompt": "prompts for {} came", "nudge": "nudges for {} came", "agenda": "the agenda came",
+    "close_request": "the closing request came", "close_nudge": "the closing nudge came",
+}  # fmt: skip
+
+
 async def _unsent(session: AsyncSession, now: datetime) -> list[Problem]:
     rows = await session.execute(
-        select(Outbox, Cadence.partner_id)
+        select(Outbox, Cadence.partner_id, Partner.name, Occurrence.slot)
         .outerjoin(Occurrence, Occurrence.id == Outbox.occurrence_id)
         .outerjoin(Cadence, Cadence.id == Occurrence.cadence_id)
+        .outerjoin(Partner, Partner.id == Cadence.partner_id)
         .where(
             Outbox.state.in_(("held", "failed", "undetermined")),
             Outbox.created_at > now - RECENT,
@@ -70,11 +76,25 @@ async def _unsent(session: AsyncSession, now: datetime) -> list[Problem]:
         )
         .order_by(Outbox.id)
     )
-    words = {"held": "held back", "failed": "not sent", "undetermined": "perhaps not sent"}
     return [
-        Problem(f"{row.template.replace('_', ' ').capitalize()} {words[row.state]}: {row.problem}.", partner_id)
-        for row, partner_id in rows
-    ]
+        Problem(f"{_about(name, slot)}{_WHAT.get(row.template, 'a message')} {_STATE[row.state]}: "
+                f"{row.problem.rstrip('.')}.", partner_id)
+        for row, partner_id, name, slot in rows
+    ]  # fmt: skip
+
+
+_WHAT = {
+    "weekly_note": "the weekly note", "friday_note": "the Friday note", "agenda": "the agenda",
+    "other_partners": "the section on other partners", "prompt": "a prompt", "nudge": "a nudge",
+    "close": "the closing request", "close_nudge": "the closing nudge",
+}  # fmt: skip
+_STATE = {"held": "was held back", "failed": "was not sent", "undetermined": "was perhaps not sent"}
+
+
+def _about(partner: str | None, slot: str | None) -> str:
+    """`Acme, 2026-W10: `, as far as it is known."""
+    known = ", ".join(part for part in (partner, slot) if part)
+    return f"{known}: " if known else ""
 
 
 async def _without_review(session: AsyncSession) -> list[Problem]:

@@ -9,8 +9,15 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.tables import Inbox, Submission
+from models.tables.base import table_of
 
 MOST_ATTEMPTS = 5
+
+# Built once: putting a statement together costs more than running it, and this one runs with every form.
+_CLAIM = {
+    "sqlite": sqlite.insert(table_of(Submission)).on_conflict_do_nothing(index_elements=["key"]),
+    "postgresql": postgresql.insert(table_of(Submission)).on_conflict_do_nothing(index_elements=["key"]),
+}
 
 
 async def store(session: AsyncSession, event_id: str, kind: str, payload: Mapping[str, Any], *, now: datetime) -> bool:
@@ -41,10 +48,8 @@ async def begin_once(session: AsyncSession, key: str, *, now: datetime) -> dict[
 
     Claimed before the effect, so that two at once cannot both have it: the second waits for the first one's commit.
     """
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    result = await session.execute(
-        insert(Submission).values(key=key, response={}, at=now).on_conflict_do_nothing(index_elements=["key"])
-    )
+    dialect = session.get_bind().dialect.name
+    result = await session.execute(_CLAIM[dialect], {"key": key, "response": {}, "at": now})
     if result.rowcount:  # type: ignore[attr-defined]
         return None
     found: dict[str, Any] = (

@@ -598,5 +598,12 @@ async def agenda_facts(
 def in_agenda_order(deals: Iterable[DealFact]) -> list[DealFact]:
     """Stalled first, then unanswered, then by amount."""
     return sorted(
-        deals, key=lambda deal: (not deal.stalled, bool(deal.answered), -(deal.amount or -1), deal.name.casefold())
+        deals,
+        key=lambda deal: (
+            not deal.stalled,
+            bool(deal.answered),
+            deal.amount is None,
+            -(deal.amount or 0),
+            deal.name.casefold(),
+        ),
     )

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple, Protocol
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -18,11 +19,19 @@ from models.domain.zones import local_date, zone
 from models.tables import Absence, Partner, Person
 
 
+class _HasName(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def slack_id(self) -> str | None: ...
+
+
 @dataclass(frozen=True)
-class Directory:
+class Names:
     """Everyone, read once, for pages that name many people."""
 
-    people: Mapping[int, Person]
+    people: Mapping[int, _HasName]
 
     def name(self, person_id: int | None) -> str:
         """The person's name; "nobody" for none, and never a bare number."""
@@ -32,6 +41,27 @@ class Directory:
     def slack_id(self, person_id: int | None) -> str | None:
         person = self.people.get(person_id) if person_id is not None else None
         return person.slack_id if person else None
+
+
+@dataclass(frozen=True)
+class Directory(Names):
+    """Everyone, with all that is known of them."""
+
+    people: Mapping[int, Person]
+
+
+class Named(NamedTuple):
+    """As much of a person as a page needs that only names them."""
+
+    id: int
+    name: str
+    slack_id: str | None
+
+
+async def names(session: AsyncSession) -> Names:
+    """Everybody's name, in one light statement."""
+    rows = await session.execute(select(Person.id, Person.name, Person.slack_id))
+    return Names({row.id: Named(row.id, row.name, row.slack_id) for row in rows})
 
 
 async def directory(session: AsyncSession) -> Directory:
@@ -50,11 +80,14 @@ async def by_slack_id(session: AsyncSession, slack_id: str) -> Person | None:
     return (await by_slack_ids(session, [slack_id])).get(slack_id)
 
 
+_BY_SLACK_IDS = (
+    select(Person).where(Person.slack_id.in_(bindparam("ids", expanding=True))).options(joinedload(Person.roles))
+)
+
+
 async def by_slack_ids(session: AsyncSession, slack_ids: Collection[str]) -> dict[str, Person]:
     """The people behind several Slack ids, in one statement; unknown ones are left out."""
-    found = await session.scalars(
-        select(Person).where(Person.slack_id.in_(slack_ids)).options(joinedload(Person.roles))
-    )
+    found = await session.scalars(_BY_SLACK_IDS, {"ids": list(slack_ids)})
     rows = found.unique()
     return {person.slack_id: person for person in rows if person.slack_id}
 
@@ -130,14 +163,15 @@ def company_reader(policy: Policy) -> Reader:
 async def covers(session: AsyncSession, *, now: datetime, policy: Policy) -> dict[int, int]:
     """Who stands in for whom today: absent person to cover, each judged by the absent person's local date."""
     rows = await session.execute(
-        select(Absence, Person).join(Person, Person.id == Absence.person_id).where(Absence.cancelled_at.is_(None))
+        select(Absence.person_id, Absence.cover_id, Absence.first_day, Absence.last_day, Person.zone)
+        .join(Person, Person.id == Absence.person_id)
+        .where(Absence.cancelled_at.is_(None), Absence.cover_id.is_not(None))
     )
-    found: dict[int, int] = {}
-    for absence, person in rows:
-        today = local_date(now, zone(zone_of(person, policy)))
-        if absence.cover_id is not None and absence.first_day <= today <= absence.last_day:
-            found[person.id] = absence.cover_id
-    return found
+    return {
+        person_id: cover_id
+        for person_id, cover_id, first, last, place in rows
+        if cover_id is not None and first <= local_date(now, zone(place or policy.zone)) <= last
+    }
 
 
 async def absent_on(session: AsyncSession, person_ids: Collection[int], day: date) -> set[int]:

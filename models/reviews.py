@@ -56,9 +56,10 @@ class DealView:
         return self.action is not None and self.action.due < self.today
 
 
-def weight(view: DealView) -> tuple[int, str, int]:
+def weight(view: DealView) -> tuple[bool, int, str, int]:
     """Sort key: biggest amount first, unknown amounts last, then by name."""
-    return (-(view.version.amount or -1), view.version.name.casefold(), view.id)
+    amount = view.version.amount
+    return (amount is None, -(amount or 0), view.version.name.casefold(), view.id)
 
 
 async def scope(session: AsyncSession, occurrence_ids: Collection[int]) -> list[tuple[Occurrence, Cadence]]:
@@ -229,7 +230,7 @@ def duties(occurrence: Occurrence, pm_id: int | None, listed: Iterable[DealView]
 def responder_for(owner_id: int | None, pm_id: int | None, starts_at: datetime, staff_: Staff) -> int | None:
     owner = staff_.people.get(owner_id) if owner_id is not None else None
     if owner is None or not owner.active or owner.side != "ours":
-        return pm_id if pm_id in staff_.readers else None
+        return pm_id if _here(pm_id, staff_) else None
     reader = staff_.readers[owner.id]
     usual = review_times.prompt_due(reader.model_copy(update={"absences": ()}), starts_at)
     if usual is None:
@@ -238,8 +239,13 @@ def responder_for(owner_id: int | None, pm_id: int | None, starts_at: datetime, 
     if not is_absent(reader, day):
         return owner.id
     cover = next((who for first, last, who in staff_.covers.get(owner.id, ()) if first <= day <= last), None)
-    if cover is not None and cover in staff_.readers:
+    if _here(cover, staff_):
         return cover
     early = review_times.prompt_due(reader, starts_at)
     # Asked a week ahead is not asked about this week: without a cover such an owner is named as absent instead.
     return owner.id if early is not None and starts_at - early <= EARLIEST_PROMPT else None
+
+
+def _here(person_id: int | None, staff_: Staff) -> bool:
+    """Whether this is one of ours who has not left: nobody is asked in an account that is gone."""
+    return person_id is not None and person_id in staff_.readers and staff_.people[person_id].active

@@ -5,7 +5,7 @@ step that was done, or recorded as late, is never touched again: that is what ke
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -76,8 +76,10 @@ async def replan(session: AsyncSession, *, now: datetime, policy: Policy) -> int
     rows = list(await session.scalars(select(Step).where(Step.occurrence_id.in_([pair[0].id for pair in pairs]))))
     present = {(row.occurrence_id, row.kind, row.recipient): row for row in rows}
     wanted = {item.key: item for item in await _wanted(session, pairs, present, now=now, policy=policy)}
+    missed = _missed(pairs, now)
     changed = await _drop(
-        session, [row for key, row in present.items() if row.state == "planned" and key not in wanted]
+        session,
+        [row for key, row in present.items() if row.state == "planned" and key not in wanted and not missed(row)],
     )
     fresh = [item for key, item in wanted.items() if key not in present]
     changed += await _insert(session, fresh)
@@ -100,6 +102,12 @@ async def _near(session: AsyncSession, now: datetime) -> list[tuple[Occurrence, 
         .order_by(Occurrence.starts_at, Occurrence.id)
     )
     return [(occurrence, cadence) for occurrence, cadence in rows]
+
+
+def _missed(pairs: Iterable[tuple[Occurrence, Cadence]], now: datetime) -> Callable[[Step], bool]:
+    """Whether a step's window passed while nobody ticked: it is recorded as late by the tick, not forgotten here."""
+    standing = {occurrence.id for occurrence, _ in pairs if occurrence.state in AHEAD and occurrence.closed_at is None}
+    return lambda step: step.void_at <= now and step.occurrence_id in standing
 
 
 async def _drop(session: AsyncSession, rows: list[Step]) -> int:

@@ -92,7 +92,7 @@ def _running(binaries: Path, home: Path, owner: dict[str, Any], *, durable: bool
             _wait_until_ready(process, home / "log")
             yield f"postgresql://{USER}@127.0.0.1:{port}"
         finally:
-            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGINT if durable else signal.SIGQUIT)
             try:
                 process.wait(timeout=20)
             except subprocess.TimeoutExpired:
@@ -109,12 +109,12 @@ def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> None:
         time.sleep(0.02)
 
 
-async def fresh_database(base_url: str) -> str:
-    """The URL of a new, empty database in this cluster."""
+async def fresh_database(base_url: str, *, template: str = "template1") -> str:
+    """The URL of a new database in this cluster: an empty one, or a copy of the one called `template`."""
     name = f"test_{secrets.token_hex(6)}"
     connection = await asyncpg.connect(f"{base_url}/postgres")
     try:
-        await connection.execute(f'CREATE DATABASE "{name}"')
+        await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     finally:
         await connection.close()
     return f"{base_url}/{name}"

@@ -325,11 +325,13 @@ async def playing(
 ) -> AsyncIterator[Local]:  # fmt: skip
     """The whole thing, running; both are stopped at the end."""
     db = Database(database_url)
-    await schema.upgrade(db)
-    await load(db, team)
-    if prepared is not None:
-        await prepared(db)
-    await db.close()
+    try:
+        await schema.upgrade(db)
+        await load(db, team)
+        if prepared is not None:
+            await prepared(db)
+    finally:
+        await db.close()
     bot_port = port or free_port()
     sandbox = await start(
         SandboxOptions(

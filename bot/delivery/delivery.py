@@ -144,7 +144,8 @@ class Delivery:
                 pause = await self._worth_waiting(until)
                 if pause is None:
                     return handled
-                await asyncio.sleep(pause)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._woken.wait(), pause)
         finally:
             await _let_end(tasks)
 

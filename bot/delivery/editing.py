@@ -30,17 +30,22 @@ async def edit(desk: Desk, wish: Wish, claimed: float) -> None:
 
 async def _ended(desk: Desk, wish: Wish, claimed: float) -> None:
     try:
-        await _show(desk, wish, claimed)
-    except Ends as end:
-        async with desk.db.write() as session:
-            await cards.give_up(session, wish, end.problem)
-        desk.strikes.clear("card", wish.card_id)
-        logger.warning("card %d is given up: %s", wish.card_id, end.code)
+        try:
+            await _show(desk, wish, claimed)
+        except Ends as end:
+            await _give_up(desk, wish, end)
     except (Later, CallFailed) as later:
         await _wait(desk, wish, later)
     except Exception as error:  # noqa: BLE001 - whatever it was, the card is tried again
         logger.error("card %d: %s", wish.card_id, where(error))  # noqa: TRY400 - could carry contents
         await _wait(desk, wish, Later(type(error).__name__))
+
+
+async def _give_up(desk: Desk, wish: Wish, end: Ends) -> None:
+    async with desk.db.write() as session:
+        await cards.give_up(session, wish, end.problem)
+    desk.strikes.clear("card", wish.card_id)
+    logger.warning("card %d is given up: %s", wish.card_id, end.code)
 
 
 async def _show(desk: Desk, wish: Wish, claimed: float) -> None:

@@ -50,9 +50,10 @@ async def deliver(desk: Desk, row: Outbox) -> None:
 
 async def _ended(desk: Desk, turn: Turn) -> None:
     try:
-        await _turn(desk, turn)
-    except Ends as end:
-        await endings.settle(desk, turn.row, end)
+        try:
+            await _turn(desk, turn)
+        except Ends as end:
+            await endings.settle(desk, turn.row, end)
     except (Later, CallFailed) as later:
         await _wait(desk, turn, later)
     except LeaseLost:

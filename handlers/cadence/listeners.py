@@ -107,7 +107,7 @@ async def save_set_up(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> N
             now=deps.now(), policy=deps.policy,
         )  # fmt: skip
         await cards.touch_homes(session)
-        return {}
+        return await _overview(session, deps, actor, body)
 
     await _save(ack, deps, body, effect)
 

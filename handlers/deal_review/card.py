@@ -17,7 +17,7 @@ from models.domain.agenda import speaking_slots
 from models.domain.policy import Policy
 from models.domain.text import clip, count
 from models.domain.zones import zone
-from models.people import Directory
+from models.people import Directory, Names
 from models.reviews import DealView
 from models.tables import Answer, Cadence, Card, Occurrence, Partner
 
@@ -225,7 +225,7 @@ def _for(item: Item, page: CardPage) -> int | None:
     return item.owner_id if item.owner_id != page.person_id else None
 
 
-def deal_text(view: DealView, book: Directory, *, for_id: int | None = None, with_partner: bool = True) -> str:
+def deal_text(view: DealView, book: Names, *, for_id: int | None = None, with_partner: bool = True) -> str:
     """A deal in three short lines: what it is, where it stands, what was promised."""
     version, now_is = view.version, view.standing
     title = w.escape(clip(version.name, 150))
@@ -250,7 +250,7 @@ def deal_text(view: DealView, book: Directory, *, for_id: int | None = None, wit
     return "\n".join(line for line in lines if line)
 
 
-def action_text(view: DealView, book: Directory) -> str:
+def action_text(view: DealView, book: Names) -> str:
     action = view.action
     if action is None:
         step = f" (CRM: {w.escape(clip(view.version.next_step, 120))})" if view.version.next_step else ""

@@ -53,6 +53,8 @@ class FormPage:
     state: FormState
     me: str | None = None
     conflicts: tuple[Conflict, ...] = ()
+    renewed: frozenset[str] = frozenset()
+    """Fields that somebody else changed and this person did not: shown anew, under another id."""
 
 
 async def load(
@@ -109,7 +111,8 @@ def modal(page: FormPage) -> dict[str, Any]:
 
 def _id(name: Field, page: FormPage, variant: str = "") -> str:
     """Ids differ from deal to deal, because Slack would keep what was typed for the one before."""
-    return f"{name}:{page.state.d}{':' + variant if variant else ''}"
+    renewed = page.state.shown.get(name, "") if name in page.renewed else ""
+    return ":".join(part for part in (name, str(page.state.d), variant, renewed) if part)
 
 
 def conflict_text(conflicts: tuple[Conflict, ...]) -> str:
@@ -216,20 +219,22 @@ def _standing(page: FormPage) -> list[b.Block]:
 async def with_both(
     session: AsyncSession, page: FormPage, submitted: Mapping[str, Any], state: FormState, stale: Stale
 ) -> FormPage:
-    """The page with both values of what somebody else changed, and with everything that was typed still in its fields.
+    """The page with both values of what two people changed: what this one typed stays in its fields, the rest is shown
+    as it is now. `state` is what the submitted form had shown.
 
-    Slack keeps what was typed only where a field's id stays, and the ids follow the action that is open now.
+    Slack keeps what a field held where its id stays, touched or not: so what must be shown anew gets another id.
     """
     known = await people.by_slack_ids(session, [owner_of(submitted)])
     given = with_amount(parse(submitted, state, known.get(owner_of(submitted))), page.view.version.currency)
-    typed = {name: getattr(given.fields, name) for name in Fields.model_fields if name not in given.absent}
+    typed, now_is = given.fields.prints(), page.fields.prints()
+    touched = {name for name, print_ in typed.items() if name not in given.absent and print_ != state.shown.get(name)}
     same_action = page.view.action is not None and page.view.action.id == given.action_id
-    outcome = given.outcome if same_action else Outcome.OPEN
     return replace(
         page,
-        fields=page.fields.model_copy(update=typed),
+        fields=page.fields.model_copy(update={name: getattr(given.fields, name) for name in touched}),
         conflicts=stale.conflicts,
-        state=page.state.model_copy(update={"outcome": outcome}),
+        renewed=frozenset(name for name in typed if name not in touched and now_is[name] != state.shown.get(name)),
+        state=page.state.model_copy(update={"outcome": given.outcome if same_action else Outcome.OPEN}),
     )
 
 

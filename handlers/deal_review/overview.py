@@ -16,7 +16,7 @@ from models import answers, people, reviews
 from models.cadences import AHEAD
 from models.domain.policy import Policy
 from models.domain.text import clip, count, key, near
-from models.people import Directory
+from models.people import Names
 from models.reviews import DealView
 from models.tables import DealVersion, Partner, Person
 
@@ -31,7 +31,7 @@ class DealsPage:
     views: tuple[DealView, ...]
     occurrence_of: Mapping[int, int]
     answered: frozenset[int]
-    book: Directory
+    book: Names
     near: tuple[str, ...] = ()
     total: int = 0
 
@@ -59,7 +59,7 @@ async def load(session: AsyncSession, actor: Person, query: str, *, now: datetim
         views=tuple(hits[:MOST]),
         occurrence_of=occurrence_of,
         answered=frozenset(answered),
-        book=await people.directory(session),
+        book=await people.names(session),
         near=tuple(suggestions),
         total=len(hits),
     )

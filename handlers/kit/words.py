@@ -13,7 +13,7 @@ from models.domain.deals import Category
 from models.domain.money import format_money, short_money
 from models.domain.notes import MoneySum
 from models.domain.text import count
-from models.people import Directory
+from models.people import Names
 
 ZERO_WIDTH = "\u200b"
 LEFT_TO_RIGHT, ISOLATE, END_ISOLATE = "\u200e", "\u2068", "\u2069"
@@ -134,13 +134,13 @@ def category(value: str) -> str:
     return Category(value).label
 
 
-def mention(book: Directory, person_id: int | None) -> Mrkdwn:
+def mention(book: Names, person_id: int | None) -> Mrkdwn:
     """A mention for somebody who is in Slack, else their name."""
     slack_id = book.slack_id(person_id)
     return safe(f"<@{slack_id}>") if slack_id else safe(escape(book.name(person_id)))
 
 
-def person(book: Directory, person_id: int | None) -> Mrkdwn:
+def person(book: Names, person_id: int | None) -> Mrkdwn:
     """A name without a notification: for pages that are read, not answered."""
     return safe(escape(book.name(person_id)))
 

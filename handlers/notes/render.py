@@ -246,7 +246,7 @@ async def others(session: AsyncSession, args: Mapping[str, Any], *, now: datetim
 def others_text(facts: OtherFacts, book: Directory) -> str:
     template = ENV.get_template("others.j2")
     # What somebody answered stands first: that is what the section is for.
-    ranked = sorted(facts.deals, key=lambda deal: (not deal.answered, -(deal.amount or -1)))
+    ranked = sorted(facts.deals, key=lambda deal: (not deal.answered, deal.amount is None, -(deal.amount or 0)))
 
     def render(room: int, side: int) -> str:
         return template.render(
@@ -308,13 +308,18 @@ async def report(session: AsyncSession, args: Mapping[str, Any], *, now: datetim
     place = f"<#{ref}>" if ref[:1] in ("C", "G") and ref[1:].isalnum() and ref.isupper() else f"#{w.escape(ref)}"
     state = {"held": "was held back", "failed": "could not be sent", "undetermined": "may or may not have been sent"}
     mend = {
-        "held": "The channel is, or may be, shared with people outside our company, so nothing internal is posted there. "
-        "Choose an internal channel for this partner and import the partners file again.",
+        "held": "Nothing internal is posted where people outside our company may read it. "
+        + ("Choose another channel for leadership (CADENCE_LEADERSHIP_CHANNEL)." if _for_leadership(row) else
+           "Choose an internal channel for this partner and import the partners file again."),
         "failed": "Invite Cadence to the channel (or choose another one); the next note goes there.",
         "undetermined": "Please look whether it is there.",
     }
     text = (
-        f":warning: {what.capitalize()} {state.get(row.state, row.state)} in {place if ref else 'a direct message'}: "
-        f"{w.escape(row.problem)}. {mend.get(row.state, '')}"
+        f":warning: {what[0].upper()}{what[1:]} {state.get(row.state, row.state)} in "
+        f"{place if ref else 'a direct message'}: {w.escape(row.problem.rstrip('.'))}. {mend.get(row.state, '')}"
     )
     return Message(text, (b.section(text),))
+
+
+def _for_leadership(row: Outbox) -> bool:
+    return row.template in ("friday_note", "other_partners") or bool(row.args.get("thread"))

@@ -1,8 +1,9 @@
 """A stage for delivery: a database of each kind, a clock that stands still, a Slack in process."""
 
+import asyncio
 import logging
-import os
-from collections.abc import AsyncIterator, Iterator, Mapping
+import shutil
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,17 +38,6 @@ LIMITS = Limits(
 )
 
 
-@pytest.fixture(scope="session")
-def base_url() -> Iterator[str]:
-    reason = postgres.missing()
-    if reason is not None:
-        if os.environ.get("CADENCE_REQUIRE_ALL") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with postgres.cluster() as url:
-        yield url
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """On both databases, but for modules that say that theirs makes no difference."""
     if "url" in metafunc.fixturenames:
@@ -55,11 +45,46 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("url", databases, indirect=True)
 
 
+async def with_tables(url: str) -> str:
+    """The URL, after its database was given all tables."""
+    db = Database(url)
+    async with db.writer.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    await db.close()
+    return url
+
+
+@pytest.fixture(scope="session")
+def templates() -> dict[str, str]:
+    """Databases with all tables and nothing in them, by kind: copying one is faster than making it."""
+    return {}
+
+
 @pytest_asyncio.fixture
-async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+async def url(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    templates: dict[str, str],
+) -> str:
     if request.param == "sqlite":
+        if "sqlite" not in templates:
+            templates["sqlite"] = str(tmp_path_factory.mktemp("template") / "cadence.db")
+            await with_tables(f"sqlite:///{templates['sqlite']}")
+        shutil.copy(templates["sqlite"], tmp_path / "cadence.db")
         return f"sqlite:///{tmp_path / 'cadence.db'}"
-    return await postgres.fresh_database(request.getfixturevalue("base_url"))
+    base = request.getfixturevalue("postgres_base")
+    if "postgresql" not in templates:
+        made = await with_tables(await postgres.fresh_database(base))
+        templates["postgresql"] = made.rpartition("/")[2]
+    return await postgres.fresh_database(base, template=templates["postgresql"])
+
+
+async def until(seen: Callable[[], Any], within: float = 5.0) -> None:
+    """Wait until `seen` says something true."""
+    async with asyncio.timeout(within):
+        while not seen():  # noqa: ASYNC110 - another task's doing, seen from outside
+            await asyncio.sleep(0.01)
 
 
 async def say(session: AsyncSession, args: Mapping[str, Any], *, now: datetime, policy: Policy) -> Message | None:
@@ -174,8 +199,6 @@ async def stage(url: str) -> AsyncIterator[Stage]:
     clock.set(NOON)
     slack = await FakeSlack(clock.now).start()
     slack.channel("C1", "acme-internal")
-    async with db.writer.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
     made = Stage(url, db, slack, clock, make_delivery(db, slack, clock))
     yield made
     await slack.stop()

@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import failpoints
 from bot.clock import Clock, ClockNotStarted, real_now
 from bot.delivery import Identity, Limits
-from tests.delivery.conftest import NOON, Stage, make_delivery
+from tests.delivery.conftest import NOON, Stage, make_delivery, until
 
 ON_SQLITE_ALONE = True
 
@@ -113,9 +113,7 @@ async def test_the_loop_survives_errors_is_woken_and_ends_when_cancelled(
     broken = False
     await stage.owe(channel_ref="C1")
     delivery.wake()
-    async with asyncio.timeout(5):
-        while (await stage.row()).state != "sent":
-            await asyncio.sleep(0.01)
+    await until(stage.slack.keys)
     running.cancel()
     with suppress(asyncio.CancelledError):
         await running
@@ -126,9 +124,7 @@ async def test_a_call_in_flight_may_end_when_delivery_is_stopped(stage: Stage) -
     await stage.owe(channel_ref="C1")
     stage.slack.fail("chat.postMessage", "slow", seconds=0.3)
     running = asyncio.create_task(stage.delivery.run())
-    async with asyncio.timeout(5):
-        while not stage.slack.keys():
-            await asyncio.sleep(0.01)
+    await until(stage.slack.keys, within=5)
     running.cancel()
     with suppress(asyncio.CancelledError):
         await running

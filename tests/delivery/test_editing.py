@@ -12,7 +12,7 @@ from bot.clock import Clock, real_now
 from handlers.kit.message import Message
 from models import cards
 from models.tables import Card, ChannelState
-from tests.delivery.conftest import LIMITS, NOON, Stage, show_card
+from tests.delivery.conftest import LIMITS, NOON, Stage, show_card, until
 
 
 async def wish(stage: Stage, card_id: int, times: int = 1) -> None:
@@ -53,8 +53,7 @@ async def test_a_wish_during_an_edit_leads_to_one_more(stage: Stage) -> None:
     await wish(stage, card_id)
     stage.slack.fail("chat.update", "slow", seconds=1)
     drain = asyncio.create_task(stage.delivery.drain())
-    while not stage.slack.called("chat.update"):
-        await asyncio.sleep(0.01)
+    await until(lambda: stage.slack.called("chat.update"))
     await wish(stage, card_id)
     assert await stage.another().drain() == 0  # one edit in flight
     await drain

@@ -28,7 +28,7 @@ ON_SQLITE_ALONE = True
         {"is_mpim": True},
         {"is_im": True},
     ],
-    ids=lambda flags: "-".join(flags),
+    ids="-".join,
 )
 async def test_held_when_shared_pending_or_unknown_and_reported_once(stage: Stage, flags: dict) -> None:
     await stage.person("Head", "U7", "head")
@@ -165,7 +165,7 @@ async def test_a_dm_of_an_earlier_installation_is_opened_anew(stage: Stage) -> N
         {"slack_id": "UGONE"},
         {"dm_channel": "DU1", "side": "theirs"},
     ],
-    ids=lambda person: "-".join(person),
+    ids="-".join,
 )
 async def test_a_person_who_is_not_certainly_ours_is_never_written_to(stage: Stage, person: dict) -> None:
     await stage.person("Head", "U7", "head")

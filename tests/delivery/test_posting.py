@@ -11,7 +11,7 @@ from bot.clock import real_now
 from bot.delivery import posting
 from models import outbox
 from models.tables import Outbox
-from tests.delivery.conftest import NOON, Stage
+from tests.delivery.conftest import NOON, Stage, until
 
 
 async def test_a_message_goes_out_once_with_its_key_in_the_metadata_and_nothing_unfurled(stage: Stage) -> None:
@@ -217,8 +217,7 @@ async def test_a_late_holder_whose_post_went_out_leaves_the_finding_to_the_new_o
     await stage.owe(channel_ref="C1")
     stage.slack.fail("chat.postMessage", "slow", seconds=1.5)
     first = asyncio.create_task(stage.delivery.drain())
-    while not stage.slack.keys():
-        await asyncio.sleep(0.01)
+    await until(stage.slack.keys)
     await stage.set("k", lease_until=real_now() - timedelta(seconds=1))
     await stage.another().drain()
     await first
@@ -403,11 +402,8 @@ async def test_a_row_woken_up_for_goes_out_while_another_call_is_slow(stage: Sta
     ana = await stage.person()
     stage.slack.fail("chat.postMessage", "slow", seconds=3)
     drain = asyncio.create_task(stage.delivery.drain())
-    while not stage.slack.keys():
-        await asyncio.sleep(0.01)
+    await until(stage.slack.keys)
     await stage.owe("quick", person_id=ana)
     stage.delivery.wake()
-    async with asyncio.timeout(2):
-        while not stage.slack.messages["DU1"]:
-            await asyncio.sleep(0.01)
+    await until(lambda: stage.slack.messages["DU1"], within=2)
     await drain

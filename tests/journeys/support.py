@@ -290,3 +290,9 @@ async def open_from_list(local: Local, name: str, words: str) -> None:
     await local.post("view_action", {
         "user": local.id(name), "block_id": block["block_id"], "action_id": button["action_id"], "value": button["value"],
     })  # fmt: skip
+
+
+async def press_row(local: Local, name: str, message: dict[str, Any], words: str, label: str = "Close…") -> Any:
+    """The button beside the row with these words."""
+    block = next(one for one in message["blocks"] if words in shown(one) and one.get("accessory"))
+    return await local.click(name, message, label, block_id=block["block_id"])

@@ -15,6 +15,7 @@ from tests.journeys.support import (
     outbox,
     posted_local,
     press_deal,
+    press_row,
     promise_two,
     shown,
     walk,
@@ -172,7 +173,7 @@ async def test_a_review_that_is_not_closed_is_nudged_named_on_friday_and_skipped
         assert root["text"].count("not closed, waiting for Pat Manager") == 2
         assert "0 of 2 partners closed" in root["text"]
         await local.to("Fri 17:00")
-        await local.click("Pat Manager", (await local.dms("Pat Manager"))[0], "Close…")
+        await press_row(local, "Pat Manager", (await local.dms("Pat Manager"))[0], "Acme")
         await promise_two(local, "Pat Manager", "2026-03-12", open_=False)
         root, late = await local.bot_messages("leadership")
         assert late["thread_ts"] == root["ts"]

@@ -90,6 +90,16 @@ async def test_an_edited_rule_replaces_only_future_rows_that_nobody_has_touched(
     assert trail.after == "Tuesday 14:00, 30 minutes, Europe/London"
 
 
+async def test_a_rule_edited_after_its_new_hour_begins_next_week_and_this_week_keeps_its_old_hour(session):
+    team = await make.small(session)
+    wednesday = NOW + timedelta(days=2)
+    await make.review(session, team.acme, weekday=0, at=time(9), now=wednesday)
+    found = {row.slot: row.day for row in await rows_of(session, team.cadence)}
+    assert (found["2026-W10"], found["2026-W11"]) == (date(2026, 3, 5), date(2026, 3, 9))
+    (others,) = await standing(session, Kind.OTHER_PARTNERS)
+    assert [row.day for row in await rows_of(session, others)][:2] == [date(2026, 3, 5), date(2026, 3, 9)]
+
+
 async def test_a_bump_keeps_the_slot_and_is_noted(session):
     team = await make.small(session)
     await bump(session, team, day=date(2026, 3, 6), at=time(9))
@@ -187,13 +197,13 @@ async def test_weeks_that_passed_while_paused_are_not_made_up_for(session):
     assert slots[0] == "2026-W16"
 
 
-async def test_a_holiday_moves_the_review_and_keeps_its_slot_or_drops_it(session):
+async def test_a_holiday_moves_the_review_to_the_day_before_and_keeps_its_slot(session):
     pm = await make.person(session, "Pat", "pm", calendar="US")
     acme = await make.partner(session, "Acme", pm)
     cadence = await make.review(session, acme, now=datetime(2026, 11, 20, 8, tzinfo=UTC))
     thanksgiving = next(row for row in await rows_of(session, cadence) if row.slot == "2026-W48")
     assert thanksgiving.nominal_day == date(2026, 11, 26)
-    assert (thanksgiving.day, thanksgiving.state) == (date(2026, 11, 27), "planned")
+    assert (thanksgiving.day, thanksgiving.state) == (date(2026, 11, 25), "planned")
 
 
 async def test_a_week_without_any_working_day_has_no_meeting_and_says_why(session):
@@ -282,7 +292,7 @@ async def test_what_a_bump_takes_is_taken_for_a_new_review_too(session):
     await bump(session, team, day=date(2026, 3, 6), at=time(14))
     second = await make.partner(session, "Second", team.pm)
     errors = await refused(make.review(session, second, weekday=4, at=time(14)))
-    assert errors["at"].startswith("This overlaps with the Acme review")
+    assert errors["at"].startswith("This overlaps with the Acme review moved to 14:00. Free on Friday: ")
 
 
 async def test_the_standing_cadences_follow_from_the_first_review_on(session):

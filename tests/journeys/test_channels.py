@@ -1,0 +1,82 @@
+"""Channels that were archived, left, shared, or are private: nothing internal goes astray, and a person hears of it once."""
+
+import pytest
+
+from tests.journeys.support import journey, outbox, promise_two, shown
+from tests.world import BOT_USER, small_team
+
+TROUBLE = [
+    ("archive", {}, "failed", "archived"),
+    ("kick", {"user": BOT_USER}, "sent", ""),
+    ("share", {}, "held", "shared"),
+    ("share", {"pending": True}, "held", "shared"),
+]
+
+
+@pytest.mark.parametrize(("action", "args", "state", "words"), TROUBLE, ids=["archived", "left", "shared", "pending shared"])
+async def test_a_channel_in_trouble_before_the_agenda_and_the_note_is_reported_once_each(sqlite_url, action, args, state, words):
+    async with journey(small_team(), sqlite_url) as local:
+        await local.to("Thu 09:00")
+        await local.post(f"admin/{action}", {"channel": "p-acme", **args})
+        await local.to("Thu 10:30")
+        (agenda,) = await outbox(local, "agenda")
+        if action == "kick" and agenda.state == "sent":  # a public channel can be joined again: the bot has the scope
+            assert len(await local.bot_messages("p-acme")) == 1
+            return
+        assert agenda.state in ("held", "failed"), agenda.problem
+        assert await local.bot_messages("p-acme") == []
+        reports = [row for row in await local.dms("Pat Manager") if ":warning:" in row["text"]]
+        assert len(reports) == 1
+        assert words in reports[0]["text"]
+        assert "Deal" not in reports[0]["text"], "a report quotes nothing"
+        await promise_two(local, "Pat Manager", "2026-03-12")
+        (note,) = await outbox(local, "weekly_note")
+        assert note.state == agenda.state
+        assert await local.bot_messages("p-acme") == []
+        reports = [row for row in await local.dms("Pat Manager") if ":warning:" in row["text"]]
+        assert len(reports) == 2
+        await local.command("Pat Manager", "/cadence")
+        trouble = shown(await local.view("Pat Manager"))
+        assert "Weekly note" in trouble
+        assert "Acme" in trouble[trouble.index("To mend"):], trouble
+        await local.to("Fri 15:00")
+        assert len(await local.bot_messages("leadership")) == 2, "leadership has its own channel"
+
+
+async def test_a_shared_leadership_channel_holds_the_friday_note_and_a_private_one_takes_it(sqlite_url):
+    team = small_team()
+    async with journey(team, sqlite_url) as local:
+        await local.to("Thu 10:30")
+        await promise_two(local, "Pat Manager", "2026-03-12")
+        await local.post("admin/share", {"channel": "leadership"})
+        await local.to("Fri 15:01")
+        assert await local.bot_messages("leadership") == []
+        assert {row.state for row in await outbox(local, "friday_note")} == {"held"}
+        told = [row for row in await local.dms("Hedda Lead") if ":warning:" in row["text"]]
+        assert len(told) == 1
+        assert "Friday note" in told[0]["text"]
+        await local.command("Hedda Lead", "/cadence")
+        assert "Friday note held back" in shown(await local.view("Hedda Lead"))
+
+
+async def test_a_private_leadership_channel_takes_the_friday_note(sqlite_url):
+    team = small_team(leadership="board")
+    async with journey(team, sqlite_url) as local:
+        found = next(one for one in local.sandbox.world.channels.values() if one.name == "board")
+        found.is_private = True
+        await local.to("Fri 15:00")
+        (root,) = await local.bot_messages("board")
+        assert "not closed, waiting for Pat Manager" in root["text"]
+
+
+async def test_without_a_leadership_channel_the_head_gets_the_friday_note_by_direct_message(sqlite_url):
+    team = small_team(leadership="")
+    async with journey(team, sqlite_url) as local:
+        await local.to("Thu 10:30")
+        await promise_two(local, "Pat Manager", "2026-03-12")
+        await local.to("Fri 15:00")
+        root, below = await local.dms("Hedda Lead")
+        assert root["text"].startswith("*Partnerships week")
+        assert below["thread_ts"] == root["ts"]
+        await local.command("Hedda Lead", "/cadence")
+        assert "No leadership channel is set" in shown(await local.view("Hedda Lead"))
