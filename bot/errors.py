@@ -19,7 +19,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from handlers.kit.deps import user_id
 from handlers.kit.forms import Values
-from handlers.kit.words import escape
 from models.domain.errors import FieldErrors, UserError
 
 logger = logging.getLogger("cadence.errors")
@@ -67,6 +66,11 @@ def sentence(error: Exception, body: Mapping[str, Any]) -> str:
     )
 
 
+def _plain(words: str) -> str:
+    """A sentence of ours, in which a command stands as code; a name in it may be bold by accident, never a mention."""
+    return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
 def _what(body: Mapping[str, Any]) -> str:
     if "command" in body:
         return str(body["command"])
@@ -106,7 +110,7 @@ def error_view(words: str) -> dict[str, Any]:
         "type": "modal",
         "title": {"type": "plain_text", "text": "That did not work"},
         "close": {"type": "plain_text", "text": "Close"},
-        "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": escape(words)[:2900], "verbatim": True}}],
+        "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": _plain(words)[:2900], "verbatim": True}}],
     }
 
 
@@ -123,7 +127,7 @@ async def _only_to_them(client: AsyncWebClient, body: Mapping[str, Any], words: 
         await _in_view(client, body, words, push=False)
         return
     try:
-        await client.chat_postEphemeral(channel=channel, user=user_id(body), text=escape(words))
+        await client.chat_postEphemeral(channel=channel, user=user_id(body), text=_plain(words))
     except SlackApiError as refused:
         # A command can come from a channel the bot is not in; its trigger may still open a view.
         if refused.response.get("error") not in ("not_in_channel", "channel_not_found", "user_not_in_channel"):

@@ -52,7 +52,10 @@ async def _late(session: AsyncSession, now: datetime) -> list[Problem]:
         .group_by(Partner.id, Partner.name, Step.kind)
     )
     return [
-        Problem(f"{name}, {slot}: {_LATE.get(kind, kind).format(count(number, 'person', 'people'))} too late and not sent.", partner_id)
+        Problem(
+            f"{name}, {slot}: {_LATE.get(kind, kind).format(count(number, 'person', 'people'))} too late and not sent.",
+            partner_id,
+        )
         for partner_id, name, kind, number, slot in rows
     ]
 

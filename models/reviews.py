@@ -96,6 +96,7 @@ async def under_review(
             select(Cadence.partner_id).where(Cadence.kind == Kind.WEEKLY_REVIEW, Cadence.state == "active")
         )
     )
+    stopped = await _stopped_in_its_week(session, pairs)
     wanted = or_(Partner.id.in_(by_partner), and_(Partner.pm_id.in_(by_pm), Partner.id.not_in(running)))
     for view in await views(session, wanted, now=now, policy=policy, owner_id=owner_id):
         partner = view.partner
@@ -103,12 +104,37 @@ async def under_review(
             continue
         targets = list(by_partner.get(partner.id, []))
         if partner.id not in running and partner.pm_id in by_pm and _remaining(view, partner, policy):
-            targets += by_pm[partner.pm_id]
+            targets += [other for other in by_pm[partner.pm_id] if (other, partner.id) not in stopped]
         for occurrence_id in targets:
             found[occurrence_id].append(view)
     for listed in found.values():
         listed.sort(key=weight)
     return found
+
+
+async def _stopped_in_its_week(
+    session: AsyncSession, pairs: Collection[tuple[Occurrence, Cadence]]
+) -> set[tuple[int, int]]:
+    """(other-partners occurrence, partner) where the partner's own review of that week was asked for before it was paused.
+
+    Its deals belong to that review for the week: nobody is asked twice for one deal.
+    """
+    slots = {occurrence.slot for occurrence, cadence in pairs if cadence.kind == Kind.OTHER_PARTNERS}
+    if not slots:
+        return set()
+    rows = await session.execute(
+        select(Cadence.partner_id, Occurrence.slot)
+        .join(Occurrence, Occurrence.cadence_id == Cadence.id)
+        .where(Cadence.kind == Kind.WEEKLY_REVIEW, Cadence.state != "active", Occurrence.slot.in_(slots))
+    )
+    asked = {(partner_id, slot) for partner_id, slot in rows if partner_id is not None}
+    return {
+        (occurrence.id, partner_id)
+        for occurrence, cadence in pairs
+        if cadence.kind == Kind.OTHER_PARTNERS
+        for partner_id, slot in asked
+        if slot == occurrence.slot
+    }
 
 
 def _carriers(pairs: Iterable[tuple[Occurrence, Cadence]]) -> tuple[dict[int, list[int]], dict[int, list[int]]]:

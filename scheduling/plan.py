@@ -185,15 +185,20 @@ def _prompts(
     for (person_id, _), group in by_day.items():
         first = min(group, key=lambda item: item.occurrence.starts_at)
         asked = present.get((first.occurrence.id, StepKind.PROMPT, f"p{person_id}"))
-        asked_at = (
-            asked.settled_at if asked is not None and asked.settled_at and asked.state == "done" else first.due_at
-        )
+        asked_at = _asked_at(asked, first.due_at)
         nudge = review_times.nudge_due(
             first.reader, first.occurrence.starts_at, asked_at, policy.nudge_day_of, policy.nudge_fallback
         )
         if nudge is not None:
             wanted += [_to_person(item.occurrence, StepKind.NUDGE, person_id, nudge) for item in group]
     return wanted
+
+
+def _asked_at(prompt: Step | None, due: datetime) -> datetime:
+    """When the prompt was sent, or will be: the tick may have put it off to its reader's working hours."""
+    if prompt is None or prompt.state not in ("planned", "done"):
+        return due
+    return prompt.settled_at or max(prompt.due_at, due)
 
 
 def _to_person(occurrence: Occurrence, kind: str, person_id: int, due: datetime) -> Wanted:

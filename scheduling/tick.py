@@ -122,10 +122,34 @@ async def prompt(moment: Moment, due: list[Due]) -> int:
 
 async def nudge(moment: Moment, due: list[Due]) -> int:
     """One nudge a person a day, only for what is still open."""
+    due = await _after_a_pause(moment, due)
     asked = await _with_open_deals(moment, due)
     await _put_on_cards(moment, asked, cards.NUDGE)
     await settle(moment.session, [item.step for item in due if item not in asked], "nothing", now=moment.now)
     return len(asked)
+
+
+async def _after_a_pause(moment: Moment, due: list[Due]) -> list[Due]:
+    """Those whose reader was asked three hours ago; after downtime prompt and nudge fall due at once. The rest waits."""
+    rows = await moment.session.execute(
+        select(Step.person_id, Step.state, Step.settled_at, Step.due_at).where(
+            Step.kind == StepKind.PROMPT,
+            Step.occurrence_id.in_(sorted({item.occurrence.id for item in due})),
+            Step.state.in_(("planned", "done")),
+        )
+    )
+    asked: dict[int | None, datetime] = {}
+    for person_id, state, settled_at, due_at in rows:
+        at = settled_at if state == "done" and settled_at is not None else due_at
+        asked[person_id] = min(asked.get(person_id, at), at)
+    ready: list[Due] = []
+    for item in due:
+        allowed = asked.get(item.step.person_id, moment.now) + review_times.QUIET_AFTER_PROMPT
+        if item.step.person_id not in asked or allowed <= moment.now:
+            ready.append(item)
+        else:
+            item.step.due_at = allowed  # planning anew drops it where that is too late
+    return ready
 
 
 async def _with_open_deals(moment: Moment, due: list[Due]) -> list[Due]:

@@ -42,7 +42,7 @@ class Delivery:
     renderers: Mapping[str, Renderer]
     card_renderers: Mapping[str, CardRenderer]
     limits: Limits = field(default_factory=Limits)
-    identity: Identity | None = None
+    known_as: Identity | None = None
     _woken: asyncio.Event = field(default_factory=asyncio.Event, init=False, repr=False)
     _one_drain: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False)
 
@@ -67,8 +67,13 @@ class Delivery:
             limits=self.limits,
             renderers=self.renderers,
             card_renderers=self.card_renderers,
-            given_identity=self.identity,
+            given_identity=self.known_as,
         )
+
+    @property
+    def identity(self) -> Identity | None:
+        """Who we are in Slack; None until it was given, asked by `identify`, or needed."""
+        return self.known_as or self.desk.known.identity
 
     async def identify(self) -> Identity:
         """Who we are in Slack: asked once, then remembered. Raises what `auth.test` fails with."""

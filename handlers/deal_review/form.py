@@ -219,10 +219,9 @@ def _standing(page: FormPage) -> list[b.Block]:
 async def with_both(
     session: AsyncSession, page: FormPage, submitted: Mapping[str, Any], state: FormState, stale: Stale
 ) -> FormPage:
-    """The page with both values of what two people changed: what this one typed stays in its fields, the rest is shown
-    as it is now. `state` is what the submitted form had shown.
+    """The page after two people changed one deal: what this one typed stays, everything else is shown as it is now.
 
-    Slack keeps what a field held where its id stays, touched or not: so what must be shown anew gets another id.
+    `state` is what the submitted form had shown. Slack keeps what a field held where its id stays, touched or not: so what must be shown anew gets another id.
     """
     known = await people.by_slack_ids(session, [owner_of(submitted)])
     given = with_amount(parse(submitted, state, known.get(owner_of(submitted))), page.view.version.currency)

@@ -309,8 +309,11 @@ async def report(session: AsyncSession, args: Mapping[str, Any], *, now: datetim
     state = {"held": "was held back", "failed": "could not be sent", "undetermined": "may or may not have been sent"}
     mend = {
         "held": "Nothing internal is posted where people outside our company may read it. "
-        + ("Choose another channel for leadership (CADENCE_LEADERSHIP_CHANNEL)." if _for_leadership(row) else
-           "Choose an internal channel for this partner and import the partners file again."),
+        + (
+            "Choose another channel for leadership (CADENCE_LEADERSHIP_CHANNEL)."
+            if _for_leadership(row)
+            else "Choose an internal channel for this partner and import the partners file again."
+        ),
         "failed": "Invite Cadence to the channel (or choose another one); the next note goes there.",
         "undetermined": "Please look whether it is there.",
     }

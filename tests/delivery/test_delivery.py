@@ -62,10 +62,13 @@ async def test_nothing_is_said_before_the_clock_has_started(stage: Stage) -> Non
 
 
 async def test_who_we_are_is_asked_once_or_given(stage: Stage) -> None:
+    assert stage.delivery.identity is None
     assert await stage.delivery.identify() == Identity("T1", "UBOT", "B1")
     await asyncio.gather(*(stage.delivery.identify() for _ in range(5)))
     assert len(stage.slack.called("auth.test")) == 1
-    told = stage.another(identity=Identity("T2", "U", "B"))
+    assert stage.delivery.identity == Identity("T1", "UBOT", "B1")
+    told = stage.another(known_as=Identity("T2", "U", "B"))
+    assert told.identity == Identity("T2", "U", "B")
     assert (await told.identify()).team_id == "T2"
 
 

@@ -50,7 +50,7 @@ async def judge(local: Local, *, may_disturb: Collection[str] = ()) -> None:
     for human in local.team.people:
         if human.partner or human.slack.get("deleted"):
             continue
-        written = [row for row in await local.dms(human.name)]
+        written = await local.dms(human.name)
         assert_once_a_day(human.name, human.zone, written)
         if human.name not in may_disturb:
             reader = Reader(zone_name=human.zone, calendar=WorkCalendar(code=human.holidays or local.team.holidays))
@@ -101,7 +101,7 @@ def _words(node: Any) -> list[str]:
     if isinstance(node, dict):
         own = [str(node["text"])] if isinstance(node.get("text"), str) else []
         return own + [
-            word for key, value in node.items() if key not in ("private_metadata", "state") for word in _words(value)
+            word for key, value in node.items() if key not in ("private_metadata", "state", "history") for word in _words(value)
         ]
     return [word for item in node for word in _words(item)] if isinstance(node, list) else []
 
@@ -254,7 +254,8 @@ async def menu(local: Local, name: str, partner: str, choice: str) -> Any:
 
 
 async def close_all(local: Local, name: str) -> None:
-    await local.post("close", {"user": local.id(name), "all": True})
+    if await local.view(name) is not None:
+        await local.post("close", {"user": local.id(name), "all": True})
 
 
 def at(hour: str) -> time:

@@ -75,7 +75,7 @@ async def test_five_unchanged_deals_take_at_most_seven_clicks_and_say_what_they_
             )
             await local.click("Ann Seller", card, unchanged[0], block_id=block["block_id"])
             clicks += 1
-        assert clicks == 5 <= 7
+        assert clicks <= 7
         assert "All set: 5 deals answered" in shown(await local.card("Ann Seller", "Your deals"))
         assert {
             row.kind for row in await local.rows(select(Answer).where(Answer.at > datetime(2026, 3, 10, tzinfo=UTC)))

@@ -223,13 +223,14 @@ async def test_what_is_long_past_or_far_ahead_is_left_alone(session):
     assert {"2026-W13", "2026-W14"} <= slots
 
 
-async def test_a_paused_reviews_prompted_week_is_still_asked_about(session):
+async def test_pausing_after_the_prompt_skips_the_week_and_owes_nothing_more(session):
     team = await make.small(session)
     await plan(session)
     team.week.state = "prompted"
     await cadences.pause(session, team.cadence, reason="x", by=team.pm, now=at(4, 11))
     await plan(session, at(4, 11))
-    assert {row.kind for row in await steps(session, team.week)} >= {"agenda", "close_request"}
+    assert team.week.state == "skipped"
+    assert await steps(session, team.week) == []
 
 
 async def test_a_cadence_without_a_manager_owes_no_closing(session):

@@ -202,13 +202,25 @@ async def test_what_is_late_waits_for_the_readers_working_hours(clock):
     assert {row.template for row in (await clock.posts()).values()} == {"prompt"}
 
 
-async def test_a_late_prompt_is_followed_by_no_nudge_within_three_hours(clock):
+@pytest.mark.parametrize("back", [(at(4, 20), at(5, 8)), (at(5, 8, 10),)])
+async def test_a_late_prompt_is_followed_by_no_nudge_within_three_hours(clock, back):
+    """Back on Wednesday evening, when the prompt waits for the morning; or back when both have fallen due."""
     await clock.at(NOW)
-    await clock.at(at(4, 20))
-    await clock.at(at(5, 8))
-    await clock.at(at(5, 8, 30))
-    assert {row.template for row in (await clock.posts()).values()} == {"prompt"}
+    await clock.through(*back, at(5, 8, 30), at(5, 9, 50))
+    assert {row.template for row in (await clock.posts()).values()} == {"prompt", "agenda"}
     assert await clock.steps("nudge", "planned") == {}
+
+
+async def test_a_late_prompt_for_an_afternoon_is_nudged_three_hours_later(clock):
+    async with clock.db.write() as session:
+        week = await session.get_one(Occurrence, clock.team.week.id)
+        await cadences.bump(session, week, day=date(2026, 3, 5), at=time(16), reason="ill", by=clock.team.pm, now=NOW,
+                            policy=POLICY)  # fmt: skip
+    await clock.at(NOW)
+    await clock.through(at(5, 9), at(5, 11, 59))
+    assert {row.template for row in (await clock.posts()).values()} == {"prompt"}
+    await clock.at(at(5, 12))
+    assert {row.template for row in (await clock.posts()).values()} == {"prompt", "nudge"}
 
 
 async def test_what_could_only_be_sent_after_its_time_is_late(clock):
