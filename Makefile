@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help sandbox run test lint types imports check bench crash lock clean
+.PHONY: help sandbox run test lint types imports check bench crash pictures lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,9 @@ bench: $(VENV)/.dev ## the figures of the README, as ratios to a floor measured 
 
 crash: $(VENV)/.dev ## the long crash run: kill -9 at every named point, many rounds
 	$(BIN)/python -m tests.crash
+
+pictures: $(VENV)/.dev ## play the week in a browser and keep the README's pictures (wants Chromium)
+	$(BIN)/python -m tests.browser.pictures
 
 lock: ## renew requirements/*.txt (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements/run.txt

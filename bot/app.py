@@ -12,14 +12,17 @@ from aiohttp import web
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
-from slack_bolt.context.async_context import AsyncBoltContext
+from slack_bolt.middleware.async_middleware import AsyncMiddleware
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot import directory, errors, failpoints, schema
+from bot.acks import wake_by_ack
 from bot.clock import Clock, real_now
-from bot.delivery import Delivery
+from bot.delivery import CallFailed, Delivery, Limits
 from bot.engine import Engine
 from bot.settings import Settings
 from bot.web import make
@@ -82,8 +85,10 @@ class Bot:
         try:
             identity = await self.engine.delivery.identify()
             await self.reconcile()
+        except CallFailed as error:
+            raise UserError(_refused(error.code, "")) from None
         except SlackApiError as error:
-            raise UserError(_refused(error)) from None
+            raise UserError(_refused(str(error.response.get("error")), str(error.response.get("needed")))) from None
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise UserError(
                 f"Slack does not answer at {self.settings.slack_api_url} ({type(error).__name__}). Is the address right, "
@@ -139,8 +144,8 @@ class Bot:
         }
 
 
-def build(settings: Settings) -> Bot:
-    """Wire the parts; nothing runs yet. Call inside a running loop."""
+def build(settings: Settings, *, limits: Limits | None = None) -> Bot:
+    """Wire the parts; nothing runs yet. Call inside a running loop. `limits` are delivery's times, for the crash tests."""
     policy = settings.policy()
     db = Database(settings.database_url)
     clock = Clock(simulated=settings.simulated_clock)
@@ -151,7 +156,13 @@ def build(settings: Settings) -> Bot:
         token=token, base_url=settings.slack_api_url, retry_handlers=[], timeout=SLACK_TIMEOUT, session=session
     )
     delivery = Delivery(
-        db=db, client=client, clock=clock, policy=policy, renderers=RENDERERS, card_renderers=CARD_RENDERERS
+        db=db,
+        client=client,
+        clock=clock,
+        policy=policy,
+        renderers=RENDERERS,
+        card_renderers=CARD_RENDERERS,
+        limits=limits or Limits(),
     )
     engine = Engine(db=db, clock=clock, policy=policy, delivery=delivery)
     secret = settings.slack_signing_secret
@@ -160,7 +171,12 @@ def build(settings: Settings) -> Bot:
         signing_secret=secret.get_secret_value() if secret else "",
         authorize=_authorize(delivery, token),
         request_verification_enabled=not settings.socket_mode,
+        # What only other kinds of app need, and every request would pay for.
+        ssl_check_enabled=False,
+        attaching_function_token_enabled=False,
+        attaching_conversation_kwargs_enabled=False,
     )
+    wake_by_ack(bolt)
     deps = Deps(
         db=db,
         policy=policy,
@@ -169,16 +185,29 @@ def build(settings: Settings) -> Bot:
         team_id=lambda: delivery.identity.team_id if delivery.identity else "",
     )
 
-    async def give_deps(context: AsyncBoltContext, next_: Callable[[], Awaitable[Any]]) -> None:
-        context[KEY] = deps
-        await next_()
-
-    bolt.use(give_deps)
+    bolt.use(GiveDeps(deps))
     register_all(bolt)
     errors.register(bolt)
     bot = Bot(settings=settings, db=db, clock=clock, engine=engine, bolt=bolt, client=client)
     bot._session = session  # noqa: SLF001 - ours, closed in stop()
     return bot
+
+
+class GiveDeps(AsyncMiddleware):
+    """Puts the dependencies into each request's context. A class, because Bolt works out a function's arguments anew each time."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+
+    async def async_process(
+        self,
+        *,
+        req: AsyncBoltRequest,
+        resp: BoltResponse,
+        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002, ARG002 - Bolt's names
+    ) -> BoltResponse | None:
+        req.context[KEY] = self._deps
+        return await next()
 
 
 def _authorize(delivery: Delivery, token: str) -> Callable[..., Awaitable[AuthorizeResult]]:
@@ -202,13 +231,11 @@ def _url(runner: web.AppRunner, settings: Settings) -> str:
     return f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port or settings.port}"  # noqa: S104 - said, not bound
 
 
-def _refused(error: SlackApiError) -> str:
-    code = error.response.get("error")
-    needed = error.response.get("needed")
+def _refused(code: str, needed: str) -> str:
     if code in ("invalid_auth", "not_authed", "account_inactive", "token_revoked"):
         return (
             f"Slack refuses SLACK_BOT_TOKEN ({code}). Install the app again and copy the token that begins with xoxb-."
         )
     if code == "missing_scope":
         return f"The app lacks the scope {needed}. Update it from app_manifest.yml and install it again."
-    return f"Slack answered {code}."
+    return f"Slack did not say who we are: {code}. Is SLACK_API_URL right, and is the network there?"

@@ -4,7 +4,6 @@ A user-facing error is said where it happened: on the field of the form, else as
 else becomes a reference number for them and a full line in our log. Nothing is swallowed.
 """
 
-import asyncio
 import json
 import logging
 import secrets
@@ -22,7 +21,6 @@ from handlers.kit.forms import Values
 from models.domain.errors import FieldErrors, UserError
 
 logger = logging.getLogger("cadence.errors")
-ACK_IS_SEEN = 0.03  # seconds; Bolt polls every 10 ms
 
 
 def register(app: AsyncApp) -> None:
@@ -33,8 +31,6 @@ async def translate(
     error: Exception, body: dict[str, Any], client: AsyncWebClient, context: AsyncBoltContext
 ) -> BoltResponse | None:
     """Say it to the person, log it for us."""
-    # Bolt forgets an ack that it has not polled yet when the listener fails after it: give it the time to see it.
-    await asyncio.sleep(ACK_IS_SEEN)
     words = sentence(error, body)
     kind = body.get("type") or ("command" if "command" in body else "unknown")
     if kind == "view_submission":

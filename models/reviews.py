@@ -63,11 +63,12 @@ def weight(view: DealView) -> tuple[bool, int, str, int]:
 
 
 async def scope(session: AsyncSession, occurrence_ids: Collection[int]) -> list[tuple[Occurrence, Cadence]]:
+    """The occurrences with their cadences, in the order people meet them: meetings first, then *other partners*."""
     rows = await session.execute(
         select(Occurrence, Cadence)
         .join(Cadence, Cadence.id == Occurrence.cadence_id)
         .where(Occurrence.id.in_(occurrence_ids))
-        .order_by(Occurrence.starts_at, Occurrence.id)
+        .order_by(Cadence.kind == Kind.OTHER_PARTNERS, Occurrence.starts_at, Occurrence.id)
     )
     return [(occurrence, cadence) for occurrence, cadence in rows]
 

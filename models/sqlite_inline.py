@@ -2,8 +2,9 @@
 
 aiosqlite hands each cursor, execute, fetch and close to its thread: four hops a statement, which cost several times the
 statement itself. A statement inside a transaction that already holds its lock never waits for anybody: it runs here, in
-the loop's own thread. What can wait does not: BEGIN waits for other processes, COMMIT for the disk; both stay in the
-thread, so the loop is never blocked on a lock or an fsync.
+the loop's own thread. So do making a cursor, a rollback, and the BEGIN of a reader, which takes no lock. What can wait
+does not: BEGIN IMMEDIATE waits for other processes, COMMIT for the disk; both stay in the thread, so the loop is never
+blocked on a lock or an fsync.
 """
 
 import sqlite3
@@ -22,9 +23,15 @@ class InlineConnection(aiosqlite.Connection):
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         connection = self._connection
-        if connection is not None and connection.in_transaction and fn != connection.commit:
+        if connection is not None and _never_waits(connection, fn, args):
             return fn(*args, **kwargs)
         return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
+
+
+def _never_waits(connection: sqlite3.Connection, fn: Callable[..., Any], args: tuple[Any, ...]) -> bool:
+    if connection.in_transaction:
+        return fn != connection.commit
+    return args[:1] == ("BEGIN",) or fn in (connection.cursor, connection.rollback)
 
 
 def connect(database: str) -> InlineConnection:

@@ -11,7 +11,7 @@ from bot.delivery.desk import Desk
 from models.tables import Outbox
 
 EVENT_TYPE = "cadence"
-BEFORE_FIRST_TRY = timedelta(minutes=1)
+BEFORE_FIRST_TRY = timedelta(minutes=5)
 """How far Slack's clock may be behind ours."""
 
 PAGE = 200

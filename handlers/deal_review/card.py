@@ -97,7 +97,6 @@ async def page_for(
             by_person[duty.responder_id] = by_person.get(duty.responder_id, 0) + len(duty.deal_ids)
         slot = speaking_slots(occurrence.starts_at, cadence.minutes, by_person).get(person_id)
         shown.append(Review(occurrence, cadence, items[0].view.partner, slot, tuple(items)))
-    shown.sort(key=lambda review: (review.cadence.kind == Kind.OTHER_PARTNERS, review.occurrence.starts_at))
     person = staff.people[person_id]
     return CardPage(person_id, tuple(shown), zone(people.zone_of(person, policy)), book)
 
@@ -185,7 +184,8 @@ def nudge(page: CardPage) -> Message:
 
 def _review_line(review: Review, page: CardPage) -> str:
     if review.cadence.kind == Kind.OTHER_PARTNERS:
-        return "*Other partners* · no meeting, your answers go into the Friday note"
+        pm = w.escape(page.book.name(review.cadence.pm_id))
+        return f"*Other partners of {pm}* · no meeting, your answers go into the Friday note"
     name = w.escape(clip(review.partner.name if review.partner else "Review", 200))
     if review.occurrence.state not in AHEAD:
         return f"*{name}* · {review.occurrence.state.replace('_', ' ')}"
@@ -237,7 +237,7 @@ def deal_text(view: DealView, book: Names, *, for_id: int | None = None, with_pa
     lines.append(
         " · ".join(
             [
-                w.escape(now_is.stage or "no stage"),
+                w.escape(clip(now_is.stage, 60) or "no stage"),
                 w.category(now_is.category),
                 w.money(now_is.amount, now_is.currency),
                 f"closes {w.full_day(now_is.close_date)}" if now_is.close_date else "no close date",
@@ -280,7 +280,7 @@ def _answered_line(answered: list[Item], page: CardPage) -> str:
 
 def _plain(page: CardPage) -> str:
     """What a notification and a screen reader say: the whole card without its buttons."""
-    lines = [f"Your deals for the next review: {progress(page)}."]
+    lines = [f"Your deals for the next review: {progress(page).removesuffix('.')}."]
     for review in page.reviews:
         lines.append(_review_line(review, page))
         lines += [f"• {w.escape(clip(item.view.version.name, 100))}" for item in review.items if item.answer is None]

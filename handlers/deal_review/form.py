@@ -24,8 +24,9 @@ from models.people import Directory
 from models.reviews import DealView
 from models.tables import Person
 
-OTHER = "other"
-SOMEBODY = "somebody"
+LONGEST_VALUE = 150
+KEPT = "\u2026"
+"""The value of a stage whose name is longer than Slack takes: chosen, it is left as it is."""
 OUTCOMES = ((Outcome.OPEN, "Not yet: it goes on"), (Outcome.DONE, "Done"), (Outcome.DROPPED, "Dropped"))
 LABELS = {
     "next_text": "Next action",
@@ -179,15 +180,17 @@ def _next_action(page: FormPage) -> list[b.Block]:
 
 def _partner_owner(page: FormPage) -> list[b.Block]:
     present = page.fields.partner_owner
-    names = list(dict.fromkeys([*page.contacts, *([present] if present else [])]))
+    # The one who stands comes first: a select takes a hundred.
+    names = list(dict.fromkeys([*([present] if present else []), *page.contacts]))
     if not names:
         return [
             b.text_input(_id(Field.PARTNER_OWNER, page), "Partner's owner", present, optional=True, most=100,
                          hint="The person at the partner who has this deal.")
         ]  # fmt: skip
     return [
-        b.select_input(_id(Field.PARTNER_OWNER, page), "Partner's owner", [(name, name) for name in names],
-                       present or None, optional=True)
+        b.select_input(_id(Field.PARTNER_OWNER, page), "Partner's owner",
+                       [(name, _value(name) if name == present else name[:LONGEST_VALUE]) for name in names],
+                       _value(present) or None, optional=True)
     ]  # fmt: skip
 
 
@@ -205,7 +208,8 @@ def _standing(page: FormPage) -> list[b.Block]:
         else ""
     )
     return [
-        b.select_input(_id(Field.STAGE, page), "Stage", [(name, name) for name in stages], fields.stage or None, hint=note),
+        b.select_input(_id(Field.STAGE, page), "Stage", [(name, _value(name)) for name in stages],
+                       _value(fields.stage) or None, hint=note),
         b.select_input(
             _id(Field.CATEGORY, page), "Forecast category", [(held.label.capitalize(), held.value) for held in Category],
             fields.category,
@@ -214,6 +218,10 @@ def _standing(page: FormPage) -> list[b.Block]:
                      hint="Leave empty if nobody knows yet."),
         b.date_input(_id(Field.CLOSE_DATE, page), "Close date", fields.close_date, optional=True),
     ]  # fmt: skip
+
+
+def _value(stage: str) -> str:
+    return stage if len(stage) <= LONGEST_VALUE else KEPT
 
 
 async def with_both(
@@ -265,6 +273,6 @@ def parse(view: Mapping[str, Any], state: FormState, owner: Person | None) -> Gi
         outcome=values.option(Field.OUTCOME) or Outcome.OPEN,
         drop_reason=values.text(Field.DROP_REASON),
         unknown_owner=people.why_no_owner(None) if owner is None else "",
-        absent=frozenset(name for name in Fields.model_fields if not values.has(name)),
+        absent=frozenset(name for name in Fields.model_fields if not values.has(name) or values.option(name) == KEPT),
         amount_text=values.text(Field.AMOUNT) if values.has(Field.AMOUNT) else None,
     )

@@ -34,6 +34,8 @@ class DealsPage:
     book: Names
     near: tuple[str, ...] = ()
     total: int = 0
+    waiting: int = 0
+    """How many of all of them, shown or not, wait for an answer."""
 
 
 async def load(session: AsyncSession, actor: Person, query: str, *, now: datetime, policy: Policy) -> DealsPage:
@@ -62,6 +64,9 @@ async def load(session: AsyncSession, actor: Person, query: str, *, now: datetim
         book=await people.names(session),
         near=tuple(suggestions),
         total=len(hits),
+        waiting=sum(
+            1 for view in hits if view.id not in answered and view.partner and view.partner.id in occurrence_of
+        ),
     )
 
 
@@ -73,33 +78,40 @@ def modal(page: DealsPage) -> dict[str, Any]:
     if not page.views:
         return b.modal(View.DEALS, "Your deals", [b.section(_nothing(page))])
     waiting = [view for view in page.views if view.id not in page.answered and _occurrence(page, view)]
-    made: list[b.Block] = [b.context(_summary(page, len(waiting)))]
+    made: list[b.Block] = [b.context(_summary(page))]
     if waiting and not page.query:
         occurrences = tuple(sorted({_occurrence(page, view) for view in waiting}))
         made.append(
             b.actions(b.button("Review my deals", Door.REVIEW_MY_DEALS, CardRef(o=occurrences).dump(), style="primary"))
         )
+    shown, room = 0, b.VIEW_WEIGHT
     for view in page.views:
-        mark = ":white_check_mark: " if view.id in page.answered else ""
-        ref = DealRef(o=_occurrence(page, view), d=view.id)
-        owner = f"\n_{w.escape(page.book.name(view.version.owner_id))}_"
-        made.append(
-            b.section(
-                mark + card.deal_text(view, page.book) + owner,
-                accessory=b.button("Answer…", Door.ANSWER_DEAL, ref.dump()),
-            )
-        )
-    if page.total > len(page.views):
-        made.append(b.context(f"… and {page.total - len(page.views)} more. Add part of a name: `/deals acme`."))
+        row = _row(page, view)
+        room -= b.weight(row)
+        if room < 0:
+            break
+        made.append(row)
+        shown += 1
+    if page.total > shown:
+        made.append(b.context(f"… and {page.total - shown} more. Add part of a name: `/deals acme`."))
     return b.modal(View.DEALS, "Your deals", made)
+
+
+def _row(page: DealsPage, view: DealView) -> b.Block:
+    mark = ":white_check_mark: " if view.id in page.answered else ""
+    ref = DealRef(o=_occurrence(page, view), d=view.id)
+    owner = f"\n_{w.escape(page.book.name(view.version.owner_id))}_"
+    return b.section(
+        mark + card.deal_text(view, page.book) + owner, accessory=b.button("Answer…", Door.ANSWER_DEAL, ref.dump())
+    )
 
 
 def _occurrence(page: DealsPage, view: DealView) -> int:
     return page.occurrence_of.get(view.partner.id, 0) if view.partner else 0
 
 
-def _summary(page: DealsPage, waiting: int) -> str:
-    return f"{count(page.total, 'open deal')} · {waiting} not answered for the next review"
+def _summary(page: DealsPage) -> str:
+    return f"{count(page.total, 'open deal')} · {page.waiting} not answered for the next review"
 
 
 def _nothing(page: DealsPage) -> str:

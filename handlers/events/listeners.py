@@ -9,10 +9,13 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
+from slack_bolt.middleware.async_middleware import AsyncMiddleware
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
 
 from handlers.events.apply import HANDLERS
 from handlers.kit import blocks as b
-from handlers.kit.deps import Body, deps_of
+from handlers.kit.deps import deps_of
 from handlers.kit.message import Message
 from models import inbox
 
@@ -20,18 +23,27 @@ EVENTS = tuple(HANDLERS)
 
 
 def register(app: AsyncApp) -> None:
-    app.use(keep_event)
+    app.use(KeepEvent())
     for name in EVENTS:
         app.event(name)(seen)
 
 
-async def keep_event(body: Body, context: AsyncBoltContext, next_: Callable[[], Awaitable[Any]]) -> None:
-    """Store an event before anything acknowledges it; a repeat finds itself stored already."""
-    if body.get("type") == "event_callback":
-        deps = deps_of(context)
-        async with deps.db.write() as session:
-            await inbox.store(session, str(body["event_id"]), str(body["event"]["type"]), body, now=deps.now())
-    await next_()
+class KeepEvent(AsyncMiddleware):
+    """Stores an event before anything acknowledges it; a repeat finds itself stored already."""
+
+    async def async_process(
+        self,
+        *,
+        req: AsyncBoltRequest,
+        resp: BoltResponse,  # noqa: ARG002 - Bolt's signature
+        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - Bolt's name
+    ) -> BoltResponse | None:
+        body = req.body
+        if body.get("type") == "event_callback":
+            deps = deps_of(req.context)
+            async with deps.db.write() as session:
+                await inbox.store(session, str(body["event_id"]), str(body["event"]["type"]), body, now=deps.now())
+        return await next()
 
 
 async def seen(context: AsyncBoltContext) -> None:

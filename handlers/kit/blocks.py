@@ -3,6 +3,7 @@
 Block text is verbatim, so that nothing in it is turned into a mention by Slack's own parsing.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
@@ -33,6 +34,8 @@ VALUE_LIMIT = 2000
 LABEL_LIMIT = 1900
 OPTION_LIMIT = 75
 INPUT_LIMIT = 3000
+VIEW_WEIGHT = 240_000
+"""Bytes of blocks in one view, below the 250 kB at which Slack refuses it: room for what stands around them."""
 
 
 def mrkdwn(text: str) -> MarkdownTextObject:
@@ -130,6 +133,11 @@ def _input(block_id: str, label: str, element: Any, *, hint: str = "", optional:
         optional=optional,
         dispatch_action=dispatch,
     ).to_dict()
+
+
+def weight(block: Block) -> int:
+    """The bytes a block is sent as: an emoji in a name counts a dozen."""
+    return len(json.dumps(block)) + 2
 
 
 VALUE = "value"  # every input's action_id: the block says which field it is

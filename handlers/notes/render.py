@@ -49,7 +49,6 @@ def words_for(book: Directory) -> dict[str, Any]:
         "amount": _amount,
         "action": lambda deal: _action(deal, book),
         "moves": lambda moves, currency: clip("; ".join(w.moved(move, currency) for move in moves), 110),
-        "fate": lambda item: w.safe(MARKS.get(item.fate, "•")),
         "fate_note": _fate_note,
     }
 
@@ -64,6 +63,13 @@ def _action(deal: DealFact, book: Directory) -> w.Mrkdwn:
     overdue = ":warning: overdue since" if deal.action.overdue else "by"
     text = w.escape(clip(deal.action.text, 70))
     return w.safe(f"{text} ({w.escape(book.name(deal.action.owner_id))}, {overdue} {w.day(deal.action.due)})")
+
+
+def _mark(item: CommitmentFact, facts: WeeklyFacts) -> str:
+    """What became of it; a review that was not held judged nothing, so what is overdue then is said to be open."""
+    if item.fate == "carried" and item.due < facts.day:
+        return ":warning: not judged, overdue:"
+    return MARKS.get(item.fate, "•")
 
 
 def _fate_note(item: CommitmentFact) -> str:
@@ -99,6 +105,7 @@ def weekly_text(facts: WeeklyFacts, book: Directory, policy: Policy, *, late: st
             words_for(book),
             facts=facts,
             late=late,
+            fate=lambda item: w.safe(_mark(item, facts)),
             status=status(facts, book),
             pipeline_change=w.change(facts.joint, facts.joint_before),
             deals=cut(facts.deals, room),

@@ -1,6 +1,7 @@
 """A person at the local Slack's page: finds things as a person does, by what they say."""
 
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -47,6 +48,8 @@ class Hands:
         await self.page.select_option("[data-testid=person]", value)
         await expect(self.page.locator("[data-testid=person]")).to_have_value(value)
         await self.page.wait_for_url(f"**as={value}**")
+        # The sidebar's links are that person's only when it has been drawn for them.
+        await expect(self.page.get_by_test_id("go-messages")).to_have_attribute("href", re.compile(f"as={value}"))
 
     async def clock_to(self, at: str) -> None:
         """Move the clock to `2026-11-25T10:00`, as shown in the clock bar's own zone, and wait until it stands there."""

@@ -124,8 +124,11 @@ async def next_week(me: Hands) -> None:
     await me.clock_to("2026-12-02T10:01")
     await me.act_as(AE)
     await me.messages()
-    await me.page.get_by_role("button", name="No change: Send the pilot plan").scroll_into_view_if_needed()
+    unchanged = me.page.get_by_role("button", name="No change: Send the pilot plan").first
+    await unchanged.scroll_into_view_if_needed()
     await me.picture("no-change")
+    await unchanged.click()
+    await me.see("1 of 12 answered")
     await me.act_as(PM)
     await me.command("/cadence")
     await me.title("Cadence")

@@ -101,7 +101,10 @@ def _words(node: Any) -> list[str]:
     if isinstance(node, dict):
         own = [str(node["text"])] if isinstance(node.get("text"), str) else []
         return own + [
-            word for key, value in node.items() if key not in ("private_metadata", "state", "history") for word in _words(value)
+            word
+            for key, value in node.items()
+            if key not in ("private_metadata", "state", "history")
+            for word in _words(value)
         ]
     return [word for item in node for word in _words(item)] if isinstance(node, list) else []
 

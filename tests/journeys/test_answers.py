@@ -351,7 +351,7 @@ async def test_other_partners_are_asked_on_the_same_card_and_a_shared_deal_is_as
         assert words.count("*Deal 4*") == 1, "a deal with several partners is asked for once"
         assert await walk(local, "Ann Seller", help_needed="an intro") == 3
         await local.to("Thu 10:20")
-        beta = [row["text"] for row in await local.bot_messages("p-beta")][0]
+        beta = (await local.bot_messages("p-beta"))[0]["text"]
         assert "Deal 4: another partner's deal, not counted here" in beta
         assert "USD 50,000 (1 deal)" in beta
         await local.to("Thu 11:00")

@@ -1,5 +1,6 @@
 """The same week on companies nobody has seen: other names, zones and numbers, from a printed seed. Judged by invariants."""
 
+import json
 import random
 from collections import Counter
 from datetime import timedelta
@@ -13,7 +14,7 @@ from models.domain import review_times
 from models.domain.zones import zone
 from models.tables import Answer, Artifact, Cadence, Occurrence, Outbox, Person, Step
 from tests.journeys.support import LOUD, NEVER_REFUSED, answer, assert_one_page, kind_of, labels, posted, shown
-from tests.world import BOT_USER, APP_TOKEN, BOT_TOKEN, SECRET, MANIFEST, Local, free_port, small_team
+from tests.world import APP_TOKEN, BOT_TOKEN, BOT_USER, MANIFEST, SECRET, Local, free_port, small_team
 
 SEEDS = [7, 2026, random.randrange(10**6)]
 
@@ -45,7 +46,7 @@ def playing_company(url, seed):
                 port=0, manifest=MANIFEST, bot_token=BOT_TOKEN, app_token=APP_TOKEN, signing_secret=SECRET,
                 bot_url=f"http://127.0.0.1:{port}", start_at=starts_at(company),
             ),
-            Seed.from_dict(company.workspace),
+            Seed.from_dict(json.loads(json.dumps(company.workspace).replace(company.workspace["app"]["bot_user_id"], BOT_USER))),
         )  # fmt: skip
         settings = environment(sandbox, company, url, http=False) | {"PORT": str(port)}
         async with aiohttp.ClientSession() as session:
@@ -136,6 +137,7 @@ async def judge_company(local, company):
             assert review_times.waits_until(reader, at) == at, (person.name, kind, at.astimezone(reader.zone))
         days = Counter((kind, at.astimezone(reader.zone).date()) for kind, at in cards)
         assert not days or max(days.values()) == 1, (person.name, days)
+    await judge_prompts(local, staff)
     for key, number in Counter(row.key for row in await local.rows(select(Outbox))).items():
         assert number == 1, key
     waiting = await local.rows(select(Outbox).where(Outbox.state.not_in(("sent", "void"))))
@@ -147,6 +149,22 @@ async def judge_company(local, company):
     assert len({(row.occurrence_id, row.deal_id) for row in answered}) == len(answered)
 
 
+async def judge_prompts(local, staff):
+    """Every prompt that was due became the one card of its person and day, and no card came from nowhere."""
+    readers = {person.id: reader for person, reader in staff.values()}
+    due = {
+        (row.person_id, row.settled_at.astimezone(readers[row.person_id].zone).date())
+        for row in await local.rows(select(Step).where(Step.kind == "prompt", Step.state == "done"))
+    }
+    got = {
+        (person.id, posted(row).astimezone(reader.zone).date())
+        for slack_id, (person, reader) in staff.items()
+        for row in await local.dms(slack_id)
+        if kind_of(row) == "prompt"
+    }
+    assert got == due
+
+
 async def judge_notes(local, policy):
     """Every closed review has exactly one note in its channel; the Friday note exists once, with every review in it."""
     rows = [row for row in await local.bot_messages("leadership") if row["text"].startswith("*Partnerships week")]
@@ -155,7 +173,10 @@ async def judge_notes(local, policy):
     assert f"{local_hour:%H:%M}" >= "15:00", local_hour
     slot = rows[0]["text"].split("*")[1].split()[-1]
     held = await local.rows(
-        select(Occurrence).join(Cadence).where(Cadence.kind == "weekly_review", Occurrence.slot == slot).order_by(Occurrence.id)
+        select(Occurrence)
+        .join(Cadence)
+        .where(Cadence.kind == "weekly_review", Occurrence.slot == slot)
+        .order_by(Occurrence.id)
     )
     notes = {row.occurrence_id for row in await local.rows(select(Artifact).where(Artifact.kind == "weekly_note"))}
     assert notes >= {row.id for row in held if row.closed_at is not None}
@@ -164,5 +185,7 @@ async def judge_notes(local, policy):
     for row in await local.get("messages"):
         if row["user"] == BOT_USER and not row["channel"].startswith("D"):
             assert_one_page(row["text"])
-    assert rows[0]["text"].count("waiting for") == sum(1 for row in held if row.closed_at is None or row.closed_at > posted(rows[0]))
+    assert rows[0]["text"].count("waiting for") == sum(
+        1 for row in held if row.closed_at is None or row.closed_at > posted(rows[0])
+    )
     assert shown(rows[0])

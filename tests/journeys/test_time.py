@@ -8,7 +8,6 @@ import pytest
 from models.domain.zones import zone
 from tests.journeys.support import (
     journey,
-    kind_of,
     kinds,
     note_of,
     occurrences,
@@ -135,7 +134,7 @@ async def test_a_holiday_moves_the_review_or_the_note_to_the_business_day_before
         (root,) = await local.bot_messages("leadership")
         assert f"{posted(root).astimezone(clocks):%a %d %b %H:%M}" == note
         assert "late" not in root["text"].split("\n")[0]
-        assert [kind_of(row) for row in await local.dms("Pat Manager")][0] == "close"
+        assert (await kinds(local, "Pat Manager"))[0] == "close"
 
 
 async def test_a_bot_that_was_off_from_wednesday_to_saturday_says_what_is_late_and_sends_nothing_in_a_burst(sqlite_url):
