@@ -7,17 +7,28 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.listener.async_listener import AsyncListener
 from slack_bolt.listener.asyncio_runner import AsyncioListenerRunner
 from slack_bolt.request.async_request import AsyncBoltRequest
+
+from bot.failpoints import here
+
+POINTS = {
+    "view_submission": "form.before_ack",
+    "block_actions": "button.before_ack",
+    "event_callback": "event.before_ack",
+}
+"""Where a test may have the process killed: what the ack promises is committed, and nobody has heard of it."""
 from slack_bolt.response import BoltResponse
 
 
 class WakingAck(AsyncAck):
     """An ack that tells whoever waits for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str) -> None:
         super().__init__()
         self.given = asyncio.Event()
+        self._point = POINTS.get(kind, "command.before_ack")
 
     async def __call__(self, *args: Any, **kwargs: Any) -> BoltResponse:
+        here(self._point)
         response = await super().__call__(*args, **kwargs)
         self.given.set()
         return response
@@ -44,7 +55,7 @@ class WakingRunner(AsyncioListenerRunner):
         starting_time: float | None = None,  # noqa: ARG002 - Bolt's signature
     ) -> BoltResponse | None:
         """The response as soon as there is one; None when none came within the time Slack waits."""
-        ack = request.context["ack"] = WakingAck()
+        ack = request.context["ack"] = WakingAck(str(request.body.get("type")))
         if listener.auto_acknowledgement:
             await ack()
         task = asyncio.create_task(self._listen(request, response, listener, ack))

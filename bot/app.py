@@ -33,7 +33,6 @@ from models.domain.errors import UserError
 from scheduling.wakeups import Wakeups
 
 logger = logging.getLogger("cadence")
-SLACK_TIMEOUT = 20
 PLAN_SECONDS = 30.0
 RECONCILE_SECONDS = 3600.0
 STALE_TICK = 60.0
@@ -146,6 +145,7 @@ class Bot:
 
 def build(settings: Settings, *, limits: Limits | None = None) -> Bot:
     """Wire the parts; nothing runs yet. Call inside a running loop. `limits` are delivery's times, for the crash tests."""
+    limits = limits or Limits()
     policy = settings.policy()
     db = Database(settings.database_url)
     clock = Clock(simulated=settings.simulated_clock)
@@ -153,7 +153,7 @@ def build(settings: Settings, *, limits: Limits | None = None) -> Bot:
     failpoints.arm(os.environ, loopback=settings.is_loopback)
     session = aiohttp.ClientSession(trust_env=not settings.is_loopback)
     client = AsyncWebClient(
-        token=token, base_url=settings.slack_api_url, retry_handlers=[], timeout=SLACK_TIMEOUT, session=session
+        token=token, base_url=settings.slack_api_url, retry_handlers=[], timeout=limits.call_seconds, session=session
     )
     delivery = Delivery(
         db=db,
@@ -162,7 +162,7 @@ def build(settings: Settings, *, limits: Limits | None = None) -> Bot:
         policy=policy,
         renderers=RENDERERS,
         card_renderers=CARD_RENDERERS,
-        limits=limits or Limits(),
+        limits=limits,
     )
     engine = Engine(db=db, clock=clock, policy=policy, delivery=delivery)
     secret = settings.slack_signing_secret

@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, select
 
 from bot.clock import Clock
 from bot.delivery import Delivery
+from bot.failpoints import here
 from handlers.events.apply import Seen, apply
 from models import inbox
 from models.db import Database
@@ -77,7 +78,10 @@ class Engine:
             return 0
         async with self._one_turn, self.db.write() as session:
             done = await tick(session, now=self.clock.now(), policy=self.policy)
+            if done:
+                here("tick.before_commit")
         if done:
+            here("tick.committed")
             self.delivery.wake()
         return done
 
@@ -91,6 +95,7 @@ class Engine:
                 if row is None:
                     return done
                 row_id, row.attempts = row.id, row.attempts + 1
+                here("event.claimed")
                 seen = Seen(
                     now=self.clock.now(), team_id=identity.team_id, bot_user_id=identity.bot_user_id,
                     policy=self.policy, event_id=row.event_id,
@@ -103,6 +108,8 @@ class Engine:
                     row.problem = type(error).__name__
                     logger.error("event: inbox=%d type=%s failed: %s", row_id, row.type, row.problem)  # noqa: TRY400
                     logger.debug("event: inbox=%d", row_id, exc_info=error)
+                here("event.before_commit")
+            here("event.committed")
             done += 1
 
     async def run_at(self, now: datetime) -> None:

@@ -13,6 +13,18 @@ logger = logging.getLogger(__name__)
 VARIABLE = "CADENCE_FAILPOINT"
 
 POINTS = (
+    # people and events come in
+    "form.before_ack",
+    "button.before_ack",
+    "command.before_ack",
+    "event.before_ack",
+    "event.claimed",
+    "event.before_commit",
+    "event.committed",
+    # time comes in
+    "tick.before_commit",
+    "tick.committed",
+    # what is owed goes out
     "claim.committed",
     "attempt.before_commit",
     "attempt.committed",

@@ -54,3 +54,8 @@ class Limits:
     settle_within: timedelta = timedelta(minutes=10)
     keep_trying: timedelta = timedelta(days=7)
     width: int = 8
+
+    @property
+    def call_seconds(self) -> int:
+        """The Slack client's timeout that goes with this lease: a margin before the call and one after it."""
+        return max(1, int((self.lease - 2 * self.margin).total_seconds()))

@@ -70,4 +70,8 @@ class Values:
     def on_blocks(self, errors: Mapping[str, str]) -> dict[str, str]:
         """Field errors as block errors. One whose field is not in the form stands on the form's first input."""
         fallback = next(iter(self.blocks.values()), "")
-        return {self.blocks.get(name, fallback): words for name, words in errors.items()}
+        found: dict[str, str] = {}
+        for name, words in errors.items():
+            block_id = self.blocks.get(name, fallback)
+            found[block_id] = f"{found[block_id]} {words}" if block_id in found else words
+        return found
