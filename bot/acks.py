@@ -7,6 +7,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.listener.async_listener import AsyncListener
 from slack_bolt.listener.asyncio_runner import AsyncioListenerRunner
 from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
 
 from bot.failpoints import here
 
@@ -16,14 +17,13 @@ POINTS = {
     "event_callback": "event.before_ack",
 }
 """Where a test may have the process killed: what the ack promises is committed, and nobody has heard of it."""
-from slack_bolt.response import BoltResponse
 
 
 class WakingAck(AsyncAck):
     """An ack that tells whoever waits for it."""
 
     def __init__(self, kind: str) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.given = asyncio.Event()
         self._point = POINTS.get(kind, "command.before_ack")
 

@@ -167,6 +167,7 @@ def build(settings: Settings, *, limits: Limits | None = None) -> Bot:
     engine = Engine(db=db, clock=clock, policy=policy, delivery=delivery)
     secret = settings.slack_signing_secret
     bolt = AsyncApp(
+        logger=_bolt_logger(),
         client=client,
         signing_secret=secret.get_secret_value() if secret else "",
         authorize=_authorize(delivery, token),
@@ -203,11 +204,18 @@ class GiveDeps(AsyncMiddleware):
         self,
         *,
         req: AsyncBoltRequest,
-        resp: BoltResponse,
-        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002, ARG002 - Bolt's names
+        resp: BoltResponse,  # noqa: ARG002 - Bolt's signature
+        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - Bolt's name
     ) -> BoltResponse | None:
         req.context[KEY] = self._deps
         return await next()
+
+
+def _bolt_logger() -> logging.Logger:
+    """Bolt's logger without its remark that `authorize` goes before SLACK_BOT_TOKEN: that is what we want."""
+    found = logging.getLogger("slack_bolt.cadence")
+    found.addFilter(lambda record: not str(record.msg).startswith("As `installation_store`"))
+    return found
 
 
 def _authorize(delivery: Delivery, token: str) -> Callable[..., Awaitable[AuthorizeResult]]:

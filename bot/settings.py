@@ -121,9 +121,10 @@ class Settings(BaseSettings):
     @field_validator("currency")
     @classmethod
     def _currency(cls, value: str) -> str:
-        if not known_currency(value):
+        code = value.strip().upper()
+        if not known_currency(code):
             raise ValueError("should be a currency code such as USD or EUR")
-        return value.upper()
+        return code
 
     @field_validator("review_day")
     @classmethod

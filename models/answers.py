@@ -203,32 +203,42 @@ async def occurrence_for(session: AsyncSession, version: DealVersion, *, now: da
     return (await occurrences_for(session, [partner], now=now)).get(partner.id)
 
 
+_REVIEWS_OF = (
+    select(Occurrence, Cadence.kind, Cadence.partner_id, Cadence.pm_id, Cadence.state)
+    .join(Cadence, Cadence.id == Occurrence.cadence_id)
+    .where(
+        Occurrence.state.in_(AHEAD),
+        Occurrence.closed_at.is_(None),
+        Occurrence.starts_at < bindparam("before"),
+        or_(
+            Cadence.partner_id.in_(bindparam("partners", expanding=True)),
+            (Cadence.kind == Kind.OTHER_PARTNERS) & Cadence.pm_id.in_(bindparam("managers", expanding=True)),
+        ),
+    )
+    .order_by(Occurrence.starts_at, Occurrence.id)
+)
+
+
 async def occurrences_for(session: AsyncSession, partners: list[Partner], *, now: datetime) -> dict[int, Occurrence]:
     """The review an answer given now belongs to, by partner id, in one statement."""
     rows = await session.execute(
-        select(Occurrence, Cadence)
-        .join(Cadence, Cadence.id == Occurrence.cadence_id)
-        .where(
-            Occurrence.state.in_(AHEAD),
-            Occurrence.closed_at.is_(None),
-            Occurrence.starts_at < now + ANSWERS_AHEAD,
-            or_(
-                Cadence.partner_id.in_([partner.id for partner in partners]),
-                (Cadence.kind == Kind.OTHER_PARTNERS) & Cadence.pm_id.in_([partner.pm_id for partner in partners]),
-            ),
-        )
-        .order_by(Occurrence.starts_at, Occurrence.id)
+        _REVIEWS_OF,
+        {
+            "before": now + ANSWERS_AHEAD,
+            "partners": [partner.id for partner in partners],
+            "managers": list({partner.pm_id for partner in partners if partner.pm_id is not None}),
+        },
     )
     by_partner: dict[int, list[Occurrence]] = defaultdict(list)
     by_pm: dict[int, list[Occurrence]] = defaultdict(list)
     running: set[int] = set()
-    for occurrence, cadence in rows:
-        if cadence.kind == Kind.WEEKLY_REVIEW and cadence.partner_id is not None:
-            by_partner[cadence.partner_id].append(occurrence)
-            if cadence.state == "active":
-                running.add(cadence.partner_id)
-        elif cadence.kind == Kind.OTHER_PARTNERS and cadence.pm_id is not None:
-            by_pm[cadence.pm_id].append(occurrence)
+    for occurrence, kind, partner_id, pm_id, state in rows:
+        if kind == Kind.WEEKLY_REVIEW and partner_id is not None:
+            by_partner[partner_id].append(occurrence)
+            if state == "active":
+                running.add(partner_id)
+        elif kind == Kind.OTHER_PARTNERS and pm_id is not None:
+            by_pm[pm_id].append(occurrence)
     found: dict[int, Occurrence] = {}
     for partner in partners:
         own = _present(by_partner[partner.id], now)

@@ -17,6 +17,8 @@ from models.domain.zones import local_date, zone
 from models.tables import Artifact, Cadence, Commitment, CommitmentFate, Occurrence, Partner, Person
 
 LEAST, MOST_NEW = 2, 3
+MOST_JUDGED = 30
+"""As many old commitments as a form has room for; those due later wait for the next review."""
 FATES = ("kept", "moved", "dropped", "carried")
 
 
@@ -63,6 +65,11 @@ async def open_commitments(session: AsyncSession, partner_id: int) -> list[Commi
     return list(rows)
 
 
+async def to_judge(session: AsyncSession, partner_id: int) -> list[Commitment]:
+    """What a review has to say something of: the open commitments, those due first."""
+    return (await open_commitments(session, partner_id))[:MOST_JUDGED]
+
+
 async def close(session: AsyncSession, actor: Person, closing: Closing, *, now: datetime, policy: Policy) -> Artifact:
     """Settle the review and publish its note. Raises NotAllowed, UserError (already closed), FieldErrors."""
     occurrence, cadence = await cadences.lock_occurrence(session, closing.occurrence_id)
@@ -74,7 +81,7 @@ async def close(session: AsyncSession, actor: Person, closing: Closing, *, now: 
         raise UserError(f"The {partner.name} review is already closed{f' by {by.name}' if by else ''}.")
     if closing.held and now < occurrence.starts_at:
         raise UserError(f"The {partner.name} review has not begun yet. If it does not happen, skip it in `/cadence`.")
-    standing = await open_commitments(session, partner.id)
+    standing = await to_judge(session, partner.id)
     today = local_date(now, zone(people.zone_of(actor, policy)))
     errors = await _errors(session, closing, standing, today)
     if errors:

@@ -6,8 +6,9 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import answers, cadences, closing, imports, notes, people, reviews
+from models import answers, cadences, closing, costs, imports, notes, people, reviews
 from models.cadences import AHEAD, Kind, Planned
+from models.costs import Cost
 from models.domain.deals import OPEN, Attribution, Category
 from models.domain.fiscal import Quarter
 from models.domain.notes import Health, MoneySum, merge_health
@@ -67,6 +68,8 @@ class HomePage:
     health: Health | None
     crm_as_of: datetime | None
     breach: str
+    cost: Cost
+    to_mend: tuple[DealView, ...]
 
 
 async def load(session: AsyncSession, person: Person, *, now: datetime, policy: Policy) -> HomePage:
@@ -95,6 +98,8 @@ async def load(session: AsyncSession, person: Person, *, now: datetime, policy: 
         health=await _health(session, now=now, policy=policy) if leader else None,
         crm_as_of=await imports.crm_as_of(session),
         breach=cadences.ceiling_breach(counts.get(person.id, 0), policy),
+        cost=(await costs.this_week(session, now=now, policy=policy)).get(person.id, costs.Cost()),
+        to_mend=tuple(await _to_mend(session, person, now=now, policy=policy)),
     )
 
 
@@ -110,6 +115,12 @@ async def _waiting(
         )
     )
     return await answers.still_open(session, person, ids, now=now, policy=policy) if ids else []
+
+
+async def _to_mend(session: AsyncSession, person: Person, *, now: datetime, policy: Policy) -> list[DealView]:
+    """Their deals where what was said in Slack is not what the CRM says."""
+    found = await reviews.views(session, true(), now=now, policy=policy, owner_id=person.id)
+    return sorted((view for view in found if view.version.said), key=reviews.weight)
 
 
 async def _actions(session: AsyncSession, person: Person, today: date) -> list[DueAction]:

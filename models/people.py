@@ -14,9 +14,12 @@ from models.domain import workdays
 from models.domain.errors import FieldErrors, NotAllowed
 from models.domain.policy import Policy
 from models.domain.rights import Actor, Subject
+from models.domain.text import clip
 from models.domain.workdays import Reader, WorkCalendar
 from models.domain.zones import local_date, zone
 from models.tables import Absence, Partner, Person
+
+LONGEST_NAME = 60
 
 
 class _HasName(Protocol):
@@ -34,9 +37,9 @@ class Names:
     people: Mapping[int, _HasName]
 
     def name(self, person_id: int | None) -> str:
-        """The person's name; "nobody" for none, and never a bare number."""
+        """The person's name, cut to what a line has room for; "nobody" for none, and never a bare number."""
         person = self.people.get(person_id) if person_id is not None else None
-        return person.name if person else "nobody"
+        return clip(person.name, LONGEST_NAME) if person else "nobody"
 
     def slack_id(self, person_id: int | None) -> str | None:
         person = self.people.get(person_id) if person_id is not None else None
@@ -58,10 +61,14 @@ class Named(NamedTuple):
     slack_id: str | None
 
 
-async def names(session: AsyncSession) -> Names:
-    """Everybody's name, in one light statement."""
-    rows = await session.execute(select(Person.id, Person.name, Person.slack_id))
-    return Names({row.id: Named(row.id, row.name, row.slack_id) for row in rows})
+_NAMES = select(Person.id, Person.name, Person.slack_id).where(Person.id.in_(bindparam("ids", expanding=True)))
+
+
+async def names(session: AsyncSession, person_ids: Iterable[int | None]) -> Names:
+    """The names of these people, in one light statement."""
+    wanted = {person_id for person_id in person_ids if person_id is not None}
+    rows = await session.execute(_NAMES, {"ids": list(wanted)}) if wanted else ()
+    return Names({person_id: Named(person_id, name, slack_id) for person_id, name, slack_id in rows})
 
 
 async def directory(session: AsyncSession) -> Directory:
@@ -160,16 +167,18 @@ def company_reader(policy: Policy) -> Reader:
     )
 
 
+_COVERS = (
+    select(Absence.person_id, Absence.cover_id, Absence.first_day, Absence.last_day, Person.zone)
+    .join(Person, Person.id == Absence.person_id)
+    .where(Absence.cancelled_at.is_(None), Absence.cover_id.is_not(None))
+)
+
+
 async def covers(session: AsyncSession, *, now: datetime, policy: Policy) -> dict[int, int]:
     """Who stands in for whom today: absent person to cover, each judged by the absent person's local date."""
-    rows = await session.execute(
-        select(Absence.person_id, Absence.cover_id, Absence.first_day, Absence.last_day, Person.zone)
-        .join(Person, Person.id == Absence.person_id)
-        .where(Absence.cancelled_at.is_(None), Absence.cover_id.is_not(None))
-    )
     return {
         person_id: cover_id
-        for person_id, cover_id, first, last, place in rows
+        for person_id, cover_id, first, last, place in await session.execute(_COVERS)
         if cover_id is not None and first <= local_date(now, zone(place or policy.zone)) <= last
     }
 

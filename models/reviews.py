@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Row, and_, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import people
@@ -156,6 +156,19 @@ def _remaining(view: DealView, partner: Partner, policy: Policy) -> bool:
     return close is None or close <= policy.fiscal.quarter_of(view.today).next().last
 
 
+_VIEWS = (
+    select(Deal, DealVersion, Partner, NextAction)
+    .join(DealVersion, and_(DealVersion.deal_id == Deal.id, DealVersion.valid_to.is_(None)))
+    .outerjoin(Partner, Partner.id == DealVersion.partner_id)
+    .outerjoin(NextAction, and_(NextAction.deal_id == Deal.id, NextAction.state == "open"))
+)
+_OPEN_VIEWS = _VIEWS.where(DealVersion.category.in_(OPEN))
+_IDS = bindparam("ids", expanding=True)
+# Built once: putting a statement together costs more than running it, and these run with every command and form.
+_IN_HANDS = _OPEN_VIEWS.where(or_(DealVersion.owner_id.in_(_IDS), Partner.pm_id.in_(_IDS)))
+_ONE = _VIEWS.where(Deal.id == bindparam("deal"))
+
+
 async def views(
     session: AsyncSession,
     where: object,
@@ -166,29 +179,34 @@ async def views(
     open_only: bool = True,
 ) -> list[DealView]:
     """Deals with their current version, primary partner and open action, in one statement."""
-    query = (
-        select(Deal, DealVersion, Partner, NextAction)
-        .join(DealVersion, and_(DealVersion.deal_id == Deal.id, DealVersion.valid_to.is_(None)))
-        .outerjoin(Partner, Partner.id == DealVersion.partner_id)
-        .outerjoin(NextAction, and_(NextAction.deal_id == Deal.id, NextAction.state == "open"))
-        .where(where)  # type: ignore[arg-type]
-    )
-    if open_only:
-        query = query.where(DealVersion.category.in_(OPEN))
+    query = (_OPEN_VIEWS if open_only else _VIEWS).where(where)  # type: ignore[arg-type]
     if owner_id is not None:
         query = query.where(DealVersion.owner_id == owner_id)
+    return _seen(await session.execute(query), now, policy)
+
+
+def _seen(
+    rows: Iterable[Row[tuple[Deal, DealVersion, Partner, NextAction]]], now: datetime, policy: Policy
+) -> list[DealView]:
     clocks = zone(policy.zone)
     today = local_date(now, clocks)
     found = []
-    for deal, version, partner, action in await session.execute(query):
+    for deal, version, partner, action in rows:
         days = max(0, review_times.days_since(deal.moved_at or deal.first_seen_at, now, clocks))
         found.append(DealView(deal, version, partner, action, days, days >= policy.stall_days, today))
     return found
 
 
 async def one_view(session: AsyncSession, deal_id: int, *, now: datetime, policy: Policy) -> DealView | None:
-    found = await views(session, Deal.id == deal_id, now=now, policy=policy, open_only=False)
+    found = _seen(await session.execute(_ONE, {"deal": deal_id}), now, policy)
     return found[0] if found else None
+
+
+async def in_hands(
+    session: AsyncSession, person_ids: Collection[int], *, now: datetime, policy: Policy
+) -> list[DealView]:
+    """The open deals that these people own or whose partner they manage."""
+    return _seen(await session.execute(_IN_HANDS, {"ids": list(person_ids)}), now, policy)
 
 
 async def listed_uncounted(session: AsyncSession, partner_id: int, *, now: datetime, policy: Policy) -> list[DealView]:
@@ -200,11 +218,18 @@ async def listed_uncounted(session: AsyncSession, partner_id: int, *, now: datet
     return sorted(found, key=weight)
 
 
+_ANSWERS = select(Answer).where(Answer.occurrence_id.in_(_IDS)).order_by(Answer.at, Answer.id)
+_ANSWERED = select(Answer.deal_id).where(Answer.occurrence_id.in_(_IDS)).distinct()
+
+
+async def answered_deals(session: AsyncSession, occurrence_ids: Collection[int]) -> frozenset[int]:
+    """The deals somebody has answered for in these reviews."""
+    return frozenset(await session.scalars(_ANSWERED, {"ids": list(occurrence_ids)}))
+
+
 async def answered(session: AsyncSession, occurrence_ids: Collection[int]) -> dict[int, dict[int, Answer]]:
     """The latest answer for each deal, by occurrence."""
-    rows = await session.scalars(
-        select(Answer).where(Answer.occurrence_id.in_(occurrence_ids)).order_by(Answer.at, Answer.id)
-    )
+    rows = await session.scalars(_ANSWERS, {"ids": list(occurrence_ids)})
     found: dict[int, dict[int, Answer]] = {occurrence_id: {} for occurrence_id in occurrence_ids}
     for answer in rows:
         found[answer.occurrence_id][answer.deal_id] = answer

@@ -18,7 +18,7 @@ from models import cards, changes, closing, notes, outbox, people, reviews
 from models.cadences import AHEAD, Side, State
 from models.domain import review_times
 from models.domain.policy import Policy
-from models.domain.workdays import Reader
+from models.domain.workdays import Reader, in_working_hours
 from models.domain.zones import local_date
 from models.outbox import Owed
 from models.tables import Cadence, Card, CardOccurrence, Occurrence, Partner, Step
@@ -261,7 +261,13 @@ async def agenda(moment: Moment, due: list[Due]) -> int:
             Owed(
                 key=f"agenda:{item.occurrence.id}",
                 template=notes.AGENDA,
-                args={"artifact_id": artifact.id, "waiting": waiting, "absent": absent},
+                args={
+                    "artifact_id": artifact.id,
+                    "waiting": waiting,
+                    "absent": absent,
+                    # Everybody is named; called only who is at work: a mention rings on a telephone at night too.
+                    "call": [who for who in waiting if in_working_hours(moment.staff.readers[who], moment.now)],
+                },
                 due_at=item.step.due_at,
                 void_at=item.step.void_at,
                 channel_ref=partner.internal_channel,

@@ -12,8 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from handlers.cadence.ids import Action, Door, MenuRef, Ref, View
 from handlers.kit import blocks as b
 from handlers.kit import words as w
-from models import cadences, closing, health, notes, people, reviews
+from models import cadences, closing, costs, health, notes, people, reviews
 from models.cadences import AHEAD, Planned
+from models.costs import Cost
 from models.domain.fiscal import monday_of
 from models.domain.notes import Health, merge_health
 from models.domain.policy import Policy
@@ -26,6 +27,7 @@ from models.tables import Cadence, Occurrence, Partner, Person
 AHEAD_DAYS = timedelta(days=15)
 MOST_ROWS = 20
 MOST_PROBLEMS = 8
+MOST_COSTS = 12
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class CadencePage:
     query: str = ""
     near: tuple[str, ...] = ()
     paused: tuple[str, ...] = ()
+    costs: tuple[tuple[int, Cost], ...] = ()
 
 
 async def load(session: AsyncSession, actor: Person, query: str, *, now: datetime, policy: Policy) -> CadencePage:
@@ -89,6 +92,7 @@ async def load(session: AsyncSession, actor: Person, query: str, *, now: datetim
         query=query,
         near=tuple(suggestions),
         paused=await _paused(session, shown, partners),
+        costs=tuple((await costs.this_week(session, now=now, policy=policy)).items()) if wide and not query else (),
     )
 
 
@@ -144,6 +148,8 @@ def modal(page: CadencePage) -> dict[str, Any]:
     if buttons:
         made.append(b.actions(*buttons))
     made += [*_next(page), *_not_closed(page)]
+    if page.costs:
+        made.append(b.context(cost_line(page)))
     if page.paused:
         made.append(b.context(f"Paused: {', '.join(w.escape(name) for name in page.paused)}"))
     if page.problems:
@@ -162,6 +168,17 @@ def health_line(found: Health) -> str:
         f"This quarter: {found.held} held{streak} · {found.late} late · {found.skipped} skipped · "
         f"{found.no_meeting} without meeting"
     )
+
+
+def cost_line(page: CadencePage) -> str:
+    """What the week costs, the people it costs most first."""
+    ranked = sorted(page.costs, key=lambda row: (-row[1].minutes, -row[1].messages, row[0]))
+    parts = [
+        f"{w.escape(page.book.name(person_id))} {cost.minutes} min, {count(cost.messages, 'message')}"
+        for person_id, cost in ranked[:MOST_COSTS]
+    ]
+    more = f" · and {count(len(ranked) - MOST_COSTS, 'more person', 'more people')}" if len(ranked) > MOST_COSTS else ""
+    return f"What this week costs: {' · '.join(parts)}{more}"
 
 
 def _next(page: CadencePage) -> list[b.Block]:

@@ -21,6 +21,7 @@ from models.people import Directory
 from models.tables import Card, Occurrence, Partner
 
 MOST_ROWS = 15
+MOST_NAMES = 8
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,10 @@ def close_card(page: ClosePage) -> Message:
         made.append(
             b.actions(b.button(f"Close all {len(left)}, one by one", Door.CLOSE_REVIEWS, first.dump(), style="primary"))
         )
-    made += [_row(row, page) for row in page.rows[:MOST_ROWS]]
+    ranked = sorted(page.rows, key=lambda row: row.occurrence.closed_at is not None)  # what is to be done comes first
+    made += [_row(row, page) for row in ranked[:MOST_ROWS]]
+    if len(ranked) > MOST_ROWS:
+        made.append(b.context(f"… and {len(ranked) - MOST_ROWS} more"))
     text = f"Close your reviews: {lead}\n" + "\n".join(_line(row, page) for row in page.rows)
     return Message(clip(text, 3500), tuple(made))
 
@@ -121,9 +125,10 @@ def close_nudge(page: ClosePage) -> Message:
     if not left:
         text = ":white_check_mark: All your reviews are closed, thank you."
         return Message(text, (b.section(text),))
-    names = ", ".join(w.escape(clip(row.partner.name, 60)) for row in left)
+    names = ", ".join(w.escape(clip(row.partner.name, 60)) for row in left[:MOST_NAMES])
+    more = f" and {len(left) - MOST_NAMES} more" if len(left) > MOST_NAMES else ""
     text = (
-        f"*{count(len(left), 'review')} not closed:* {names}. The Friday note says “waiting for you” for "
+        f"*{count(len(left), 'review')} not closed:* {names}{more}. The Friday note says “waiting for you” for "
         f"{'it' if len(left) == 1 else 'each'} until you close {'it' if len(left) == 1 else 'them'}."
     )
     first = OneRef(o=left[0].occurrence.id, walk=True)

@@ -74,7 +74,8 @@ async def save_no_change(ack: AsyncAck, body: Body, context: AsyncBoltContext) -
         )  # fmt: skip
         return {}
 
-    await once(deps, f"click:{user_id(body)}:{action['action_ts']}:{said.d}", effect)
+    # By what was said, not by the click: whoever saw no ack clicks again, and says the same thing.
+    await once(deps, f"unchanged:{user_id(body)}:{said.o}:{said.d}:{said.a}:{said.r}", effect)
     await ack()
     deps.wake()
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select, true
+from sqlalchemy import select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.deal_review import card
@@ -18,7 +18,7 @@ from models.domain.policy import Policy
 from models.domain.text import clip, count, key, near
 from models.people import Names
 from models.reviews import DealView
-from models.tables import DealVersion, Partner, Person
+from models.tables import Partner, Person
 
 MOST = 40
 
@@ -43,8 +43,10 @@ async def load(session: AsyncSession, actor: Person, query: str, *, now: datetim
     covered = [
         away for away, cover in (await people.covers(session, now=now, policy=policy)).items() if cover == actor.id
     ]
-    mine = or_(DealVersion.owner_id.in_([actor.id, *covered]), Partner.pm_id.in_([actor.id, *covered]))
-    found = await reviews.views(session, true() if actor.has("head") else mine, now=now, policy=policy)
+    if actor.has("head"):
+        found = await reviews.views(session, true(), now=now, policy=policy)
+    else:
+        found = await reviews.in_hands(session, [actor.id, *covered], now=now, policy=policy)
     wanted = key(query)
     hits = [view for view in found if not wanted or any(wanted in key(name) for name in _names(view))]
     hits.sort(key=lambda view: (view.version.owner_id != actor.id, not view.stalled, reviews.weight(view)))
@@ -53,15 +55,22 @@ async def load(session: AsyncSession, actor: Person, query: str, *, now: datetim
         partner_id: occurrence.id
         for partner_id, occurrence in (await answers.occurrences_for(session, list(partners.values()), now=now)).items()
     }
-    done = await reviews.answered(session, set(occurrence_of.values()))
-    answered = {deal_id for by_deal in done.values() for deal_id in by_deal}
+    answered = await reviews.answered_deals(session, set(occurrence_of.values()))
+    shown = hits[:MOST]
     suggestions = near(query, {name for view in found for name in _names(view)}) if wanted and not hits else []
     return DealsPage(
         query=query,
-        views=tuple(hits[:MOST]),
+        views=tuple(shown),
         occurrence_of=occurrence_of,
-        answered=frozenset(answered),
-        book=await people.names(session),
+        answered=answered,
+        book=await people.names(
+            session,
+            [
+                person_id
+                for view in shown
+                for person_id in (view.version.owner_id, view.action.owner_id if view.action else None)
+            ],
+        ),
         near=tuple(suggestions),
         total=len(hits),
         waiting=sum(

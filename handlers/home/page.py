@@ -1,6 +1,6 @@
 """The Home tab: mine today; a partner manager's partners; a leader's three numbers. Blocks from a view model."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -9,14 +9,16 @@ from handlers.kit import blocks as b
 from handlers.kit import words as w
 from handlers.kit.message import Message
 from models import homes, people
+from models.costs import Cost
 from models.domain.notes import MoneySum
 from models.domain.policy import Policy
 from models.domain.text import clip, count
 from models.domain.zones import zone
 from models.homes import HomePage, PartnerState
-from models.tables import Card
+from models.tables import Card, DealVersion
 
 MOST = 8
+LABELS = {"stage": "stage", "category": "category", "amount": "amount", "close_date": "closes"}
 
 
 async def render(session: AsyncSession, card_id: int, *, now: datetime, policy: Policy) -> Message | None:
@@ -32,6 +34,7 @@ def blocks(page: HomePage, now: datetime, policy: Policy) -> list[b.Block]:
     made = [b.header("Mine today"), b.context(f"{w.when(now, clocks)} · {crm_line(page, policy)}")]
     made += _waiting(page)
     made += _due(page)
+    made += _to_mend(page)
     if page.unclosed:
         made += _unclosed(page)
     if page.partners or page.breach:
@@ -40,7 +43,13 @@ def blocks(page: HomePage, now: datetime, policy: Policy) -> list[b.Block]:
         made += _numbers(page)
     made += _meetings(page, policy)
     made += _absence(page)
+    made.append(b.context(cost_line(page.cost)))
     return made
+
+
+def cost_line(cost: Cost) -> str:
+    """What the cadence costs its reader."""
+    return f"This week Cadence costs you {count(cost.messages, 'message')} so far and {count(cost.minutes, 'minute')} of reviews."
 
 
 def crm_line(page: HomePage, policy: Policy) -> str:
@@ -83,6 +92,28 @@ def _due(page: HomePage) -> list[b.Block]:
     if not lines:
         return []
     return [b.divider(), b.section("*My actions and commitments due*"), *b.paragraphs("\n".join(lines))]
+
+
+def _to_mend(page: HomePage) -> list[b.Block]:
+    if not page.to_mend:
+        return []
+    lines = []
+    for view in page.to_mend[:MOST]:
+        version = view.version
+        parts = [
+            f"{LABELS[name]} {w.said(name, entry['value'], version.currency)} (CRM: {w.said(name, crm(version, name), version.currency)})"
+            for name, entry in sorted(version.said.items())
+        ]
+        lines.append(f"• {w.escape(clip(version.name, 80))}: {w.escape(clip('; '.join(parts), 200))}")
+    if len(page.to_mend) > MOST:
+        lines.append(f"… and {count(len(page.to_mend) - MOST, 'more deal')}")
+    title = f"*To mend in the CRM ({len(page.to_mend)})*: you said otherwise here; totals keep the CRM's value"
+    return [b.divider(), b.section(title), *b.paragraphs("\n".join(lines))]
+
+
+def crm(version: DealVersion, name: str) -> object:
+    value = getattr(version, name)
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _unclosed(page: HomePage) -> list[b.Block]:

@@ -23,7 +23,7 @@ from models.domain.notes import (
     merge_health,
 )
 from models.domain.policy import Policy
-from models.domain.text import clip, count
+from models.domain.text import clean, clip, count
 from models.domain.zones import zone
 from models.people import Directory
 from models.tables import Artifact, Occurrence, Outbox
@@ -32,6 +32,8 @@ ENV = w.environment("handlers.notes")
 ENV.filters["count_of"] = lambda items, one="partner": count(len(items), one)
 MARKS = {"kept": ":white_check_mark: kept:", "moved": ":calendar: moved:", "dropped": ":x: dropped:",
          "carried": ":arrow_right: not yet due:"}  # fmt: skip
+STANDING = ("new", "moved", "carried")
+LEAST_PROMISES = 3
 SIDES = {"ours": "our side", "partner": "the partner's side", "holiday": "holiday"}
 
 
@@ -43,14 +45,22 @@ def message(text: str, title: str) -> Message:
 def words_for(book: Directory) -> dict[str, Any]:
     """What every template may say."""
     return {
-        "clip": clip,
+        "clip": short,
         "money": w.money,
         "name": lambda person_id: w.person(book, person_id),
         "amount": _amount,
         "action": lambda deal: _action(deal, book),
-        "moves": lambda moves, currency: clip("; ".join(w.moved(move, currency) for move in moves), 110),
+        "moves": lambda moves, currency: short("; ".join(w.moved(move, currency) for move in moves), 110),
         "fate_note": _fate_note,
     }
+
+
+def short(text: str, length: int) -> str:
+    """One line, clipped, and further where escaping would make it much longer: what Slack counts is the escaped text."""
+    shown = clip(clean(text), length)
+    while len(w.escape(shown)) > length * 3 // 2 and len(shown) > 1:
+        shown = clip(text, len(shown) * 2 // 3)
+    return shown
 
 
 def _amount(deal: DealFact) -> str:
@@ -61,7 +71,7 @@ def _action(deal: DealFact, book: Directory) -> w.Mrkdwn:
     if deal.action is None:
         return w.safe("*no next action*")
     overdue = ":warning: overdue since" if deal.action.overdue else "by"
-    text = w.escape(clip(deal.action.text, 70))
+    text = w.escape(short(deal.action.text, 70))
     return w.safe(f"{text} ({w.escape(book.name(deal.action.owner_id))}, {overdue} {w.day(deal.action.due)})")
 
 
@@ -115,13 +125,18 @@ def weekly_text(facts: WeeklyFacts, book: Directory, policy: Policy, *, late: st
             help=cut(needing, side),
             closed=cut(facts.closed, side),
             uncounted=cut(facts.uncounted, min(side, 2)),
-            last=[item for item in facts.commitments if item.fate != "new"],
-            promised=[item for item in facts.commitments if item.fate in ("new", "moved", "carried")],
-            more=w.safe(f"; `/deals {w.escape(clip(facts.partner, 40))}` shows them"),
+            last=cut([item for item in facts.commitments if item.fate != "new"], LEAST_PROMISES + side),
+            promised=cut(_promised(facts), LEAST_PROMISES + side),
+            more=w.safe(f"; `/deals {w.escape(short(facts.partner, 40))}` shows them"),
             footer=footer([facts.health], facts.crm_as_of, policy, stale=facts.crm_stale),
         )
 
     return fit(render, len(facts.deals))
+
+
+def _promised(facts: WeeklyFacts) -> list[CommitmentFact]:
+    """This week's commitments: the new ones first, then those that are carried."""
+    return sorted((item for item in facts.commitments if item.fate in STANDING), key=lambda item: item.fate != "new")
 
 
 def status(facts: WeeklyFacts, book: Directory) -> w.Mrkdwn:
@@ -131,11 +146,11 @@ def status(facts: WeeklyFacts, book: Directory) -> w.Mrkdwn:
         return w.safe(f"Held {w.day(facts.day)}{by}")
     if facts.state == "held_late":
         who = w.escape(book.name(facts.moved_by))
-        return w.safe(f"Held late, {w.day(facts.day)}: moved by {who}, {w.escape(clip(facts.moved_reason, 120))}{by}")
+        return w.safe(f"Held late, {w.day(facts.day)}: moved by {who}, {w.escape(short(facts.moved_reason, 120))}{by}")
     if facts.state in ("skipped", "no_meeting"):
         word = "Skipped" if facts.state == "skipped" else "No meeting"
         side = SIDES.get(facts.side, facts.side)
-        why = w.escape(clip(facts.reason, 200))
+        why = w.escape(short(facts.reason, 200))
         return w.safe(f":warning: {word}: {side}, {why}{by}")
     return w.safe(f"Planned for {w.day(facts.day)}")
 
@@ -217,7 +232,7 @@ def _add(parts: Any) -> tuple[MoneySum, ...]:
 
 def partner_line(line: PartnerLine, book: Directory) -> w.Mrkdwn:
     """One partner in one line; one that is not closed says whom it waits for."""
-    name = f"*{w.escape(clip(line.partner, 60))}*"
+    name = f"*{w.escape(short(line.partner, 60))}*"
     if not line.closed:
         return w.safe(f":hourglass_flowing_sand: {name}: not closed, waiting for {w.escape(book.name(line.pm_id))}")
     counts = [
@@ -231,7 +246,7 @@ def partner_line(line: PartnerLine, book: Directory) -> w.Mrkdwn:
     held = ""
     if line.state in ("skipped", "no_meeting"):
         word = "skipped" if line.state == "skipped" else "no meeting"
-        held = f" · :warning: {word}: {SIDES.get(line.side, line.side)}, {w.escape(clip(line.reason, 80))}"
+        held = f" · :warning: {word}: {SIDES.get(line.side, line.side)}, {w.escape(short(line.reason, 80))}"
     elif line.state == "held_late":
         held = " · held late"
     return w.safe(f"{name} · {w.sums(line.joint, short=True)}{tail} · {count(line.commitments, 'commitment')}{held}")
@@ -283,11 +298,16 @@ async def agenda(session: AsyncSession, args: Mapping[str, Any], *, now: datetim
             words_for(book),
             facts=facts,
             starts=w.everywhere(occurrence.starts_at, zone(policy.zone)),
-            waiting=w.safe(", ".join(w.mention(book, person_id) for person_id in args["waiting"])),
+            waiting=w.safe(
+                ", ".join(
+                    w.mention(book, person_id) if person_id in args.get("call", ()) else w.person(book, person_id)
+                    for person_id in args["waiting"]
+                )
+            ),
             absent=w.safe(", ".join(w.person(book, person_id) for person_id in args["absent"])),
             deals=cut(ranked, room),
             uncounted=cut(facts.uncounted, min(side, 3)),
-            last=[item for item in facts.commitments if item.fate != "new"],
+            last=cut([item for item in facts.commitments if item.fate != "new"], LEAST_PROMISES + side),
             flags=_flags,
         )
 
@@ -321,7 +341,7 @@ async def report(session: AsyncSession, args: Mapping[str, Any], *, now: datetim
             if _for_leadership(row)
             else "Choose an internal channel for this partner and import the partners file again."
         ),
-        "failed": "Invite Cadence to the channel (or choose another one); the next note goes there.",
+        "failed": "Once that is mended, the next one goes there.",
         "undetermined": "Please look whether it is there.",
     }
     text = (

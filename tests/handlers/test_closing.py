@@ -8,7 +8,7 @@ from handlers.closing import card, form
 from handlers.closing.card import ClosePage, Row
 from handlers.closing.form import ClosingPage
 from handlers.closing.ids import Field, FormState
-from models.closing import MOST_NEW, Promise, Verdict
+from models.closing import MOST_JUDGED, MOST_NEW, Promise, Verdict
 from models.domain.zones import zone
 from models.tables import Commitment
 from tests import make
@@ -61,9 +61,9 @@ def test_when_all_are_closed_the_card_and_the_nudge_say_thank_you():
 
 
 def test_the_nudge_names_what_is_missing():
-    assert "*1 review not closed:* Partner 1. The Friday note says “waiting for you” for it until you close it." == (
+    assert (
         card.close_nudge(a_page(a_row(1))).text
-    )
+    ) == "*1 review not closed:* Partner 1. The Friday note says “waiting for you” for it until you close it."
     assert "for each until you close them" in card.close_nudge(a_page(a_row(1), a_row(2))).text
 
 
@@ -79,7 +79,7 @@ def a_form(number=0, *, words="", held=True, total=1, place=1):
     )
 
 
-@pytest.mark.parametrize("number", [0, 1, 3, 20, 60])
+@pytest.mark.parametrize("number", [0, 1, 3, MOST_JUDGED])
 @pytest.mark.parametrize("held", [True, False])
 @pytest.mark.parametrize("name", ["plain", *make.HOSTILE])
 def test_the_form_fits_with_any_number_of_commitments(number, held, name):
@@ -89,7 +89,7 @@ def test_the_form_fits_with_any_number_of_commitments(number, held, name):
 
 
 def test_every_commitment_the_form_judges_has_its_fields_and_nothing_else_is_cut():
-    view = form.modal(a_form(60))
+    view = form.modal(a_form(MOST_JUDGED))
     carried = FormState.load(view["private_metadata"]).c
     judged = [item for item in carried if limits.block(view, f"fate_{item}") is not None]
     assert judged == list(carried)

@@ -89,7 +89,8 @@ def test_the_weekly_note_is_one_page_with_any_number_of_deals_and_any_words(numb
     deals = [busy(place, words) for place in range(number)]
     found = facts(deals, words=words, closed=tuple(a_deal(900 + place, words=words, category="won") for place in range(9)),
                   uncounted=tuple(a_deal(800 + place, words=words) for place in range(9)),
-                  commitments=commitments(3, words) + commitments(3, words, "kept"))  # fmt: skip
+                  commitments=commitments(3, words) + commitments(30, words, "kept") + commitments(30, words, "carried"),
+                  reason=words, state="skipped" if number else "held")  # fmt: skip
     text = weekly(found)
     if not number:
         assert "_No open deals with this partner._" in text
@@ -120,6 +121,14 @@ def test_shown_and_hidden_add_up_whatever_the_amounts(amounts, promises):
     assert len(shown) + left == len(deals)
     if left:
         assert format_money(sum(deal.amount for deal in deals[len(shown) :]), "USD") == f"USD {amount}"
+
+
+def test_commitments_beyond_the_page_are_counted_and_the_new_ones_stand_first():
+    text = weekly(facts([], commitments=commitments(30, "old", "carried") + commitments(3)))
+    promised = text.split("*Commitments*")[1]
+    assert [line[:12] for line in promised.split("\n")[1:4]] == [f"{place + 1}. promise {place}" for place in range(3)]
+    shown = sum(line[:1].isdigit() for line in promised.split("\n"))
+    assert f"… and {33 - shown} more" in promised
 
 
 def test_commitments_are_never_cut_for_the_sake_of_deals():
@@ -272,9 +281,9 @@ async def test_the_agenda_fits_and_names_who_has_not_answered(filed, name):
     words = make.HOSTILE.get(name, "")
     deals = [busy(place, words) for place in range(60)]
     artifact = await file(session, team, facts(deals, words=words, uncounted=(a_deal(99, words=words),),
-                                               commitments=commitments(3, words, "carried")))  # fmt: skip
+                                               commitments=commitments(30, words, "carried")))  # fmt: skip
     message = await render.agenda(
-        session, {"artifact_id": artifact, "waiting": [team.ann.id], "absent": [team.bob.id]}, now=NOW, policy=POLICY
+        session, {"artifact_id": artifact, "waiting": [team.ann.id], "absent": [team.bob.id], "call": [team.ann.id]}, now=NOW, policy=POLICY
     )
     text = message.text.replace("<@UANN>", "<@U00001>")
     checked(text)

@@ -196,3 +196,12 @@ async def test_what_waits_is_what_is_over_and_not_closed_oldest_first(room):
     await room.close(room.form(room.promise(), room.promise("b")))
     assert [row.slot for row, _ in await waiting(room.session, pm, now=AFTER + timedelta(days=7))] == ["2026-W11"]
     assert await waiting(room.session, room.team.head.id, now=AFTER) == []
+
+
+async def test_a_review_judges_as_many_old_commitments_as_its_form_has_room_for(room):
+    for number in range(closing.MOST_JUDGED + 5):
+        await room.old(f"promise {number}", due=DUE + timedelta(days=number))
+    judged = await closing.to_judge(room.session, room.team.acme.id)
+    assert [row.text for row in judged] == [f"promise {number}" for number in range(closing.MOST_JUDGED)]
+    await room.close(room.form(verdicts={row.id: Verdict("carried") for row in judged}))
+    assert room.team.week.state == "held"
