@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from models.cards import touch_homes
+from models.cards import touch_everything
 from models.db import Database
 from models.domain.files import decode
 from models.domain.policy import Policy
@@ -56,7 +56,7 @@ async def apply(
             )
             if dry_run:
                 raise _DryRunError(result)  # noqa: TRY301 - it rolls back, which is the point
-            await touch_homes(session)
+            await touch_everything(session)
     except _DryRunError as done:
         return done.result
     return result

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from pydantic import TypeAdapter
 from sqlalchemy import delete, func, select
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import cards, changes, people
@@ -16,12 +17,14 @@ from models.domain.rules import Meeting, NthWeekdayRule, WeeklyRule, resolve
 from models.domain.text import clean
 from models.domain.workdays import WorkCalendar
 from models.domain.zones import local_date, local_time, local_to_utc, zone
-from models.tables import Answer, Cadence, Occurrence, Partner, Person, Step
+from models.tables import Answer, Cadence, Occurrence, Partner, Person, Setting, Step
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 FRIDAY = 4
 SLOT_STEP = timedelta(minutes=30)
 LOOK_AHEAD = timedelta(weeks=8)
+CALENDAR = "calendar"
+"""The setting whose row is locked while the calendar changes."""
 _RULE: TypeAdapter[WeeklyRule | NthWeekdayRule] = TypeAdapter(WeeklyRule | NthWeekdayRule)
 
 
@@ -110,6 +113,7 @@ async def set_up_review(
 
     Raises FieldErrors: an overlap with another meeting of the partner manager names free slots; so does a weekend.
     """
+    await hold_calendar(session, now=now)
     pm = await session.get(Person, partner.pm_id) if partner.pm_id else None
     if pm is None:
         raise FieldErrors(
@@ -284,6 +288,19 @@ def _half_hours(policy: Policy, minutes: int) -> list[time]:
         found.append(at.time())
         at += SLOT_STEP
     return found
+
+
+async def hold_calendar(session: AsyncSession, *, now: datetime) -> None:
+    """Let one transaction at a time change the calendar: two replicas that fill it at once would make a slot twice.
+
+    A row lock on PostgreSQL; SQLite's only writer is ours already.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return
+    await session.execute(
+        postgresql.insert(Setting).values(name=CALENDAR, value=None, changed_at=now).on_conflict_do_nothing()
+    )
+    await session.execute(select(Setting.name).where(Setting.name == CALENDAR).with_for_update())
 
 
 async def ensure_standing(session: AsyncSession, *, now: datetime, policy: Policy) -> None:

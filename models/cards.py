@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import and_, bindparam, case, func, or_, select, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.tables import Card, CardOccurrence, UtcDateTime
+from models.tables import Card, CardOccurrence, Occurrence, UtcDateTime
 from models.tables.base import table_of
 
 HOME = "home"
@@ -17,6 +17,21 @@ CLOSE = "close"
 CLOSE_NUDGE = "close_nudge"
 
 _BEHIND = (Card.shown < Card.wanted, Card.dead == "", or_(Card.ts.is_not(None), Card.kind == HOME))
+
+
+async def touch_everything(session: AsyncSession) -> None:
+    """Wish for every Home and every card of a review ahead to be shown anew: an import may have changed any deal."""
+    ahead = (
+        select(CardOccurrence.card_id)
+        .join(Occurrence, Occurrence.id == CardOccurrence.occurrence_id)
+        .where(Occurrence.closed_at.is_(None))
+    )
+    await session.execute(
+        update(Card)
+        .where(or_(Card.kind == HOME, Card.id.in_(ahead)))
+        .values(wanted=Card.wanted + 1)
+        .execution_options(synchronize_session=False)
+    )
 
 
 _CARDS = table_of(Card)

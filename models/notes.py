@@ -538,7 +538,7 @@ async def _owe_friday(
         key=f"friday:{friday.id}",
         template=FRIDAY_NOTE,
         args={"artifact_id": artifact.id},
-        due_at=now,
+        due_at=await _in_their_hours(session, head, now, policy) if head else now,
         void_at=cutoff(friday, policy),
         channel_ref=channel,
         person_id=head.id if head else None,
@@ -550,7 +550,7 @@ async def _owe_friday(
             key=f"friday-note:{occurrence.id}:v{note.version}",
             template=WEEKLY_NOTE,
             args={"artifact_id": note.id, "thread": True},
-            due_at=now,
+            due_at=root.due_at,
             void_at=root.void_at,
             channel_ref=channel,
             person_id=root.person_id,
@@ -564,7 +564,7 @@ async def _owe_friday(
             key=f"friday-others:{friday.id}:{facts.pm_id}",
             template=OTHER_PARTNERS,
             args={"artifact_id": artifact.id, "pm_id": facts.pm_id},
-            due_at=now,
+            due_at=root.due_at,
             void_at=root.void_at,
             channel_ref=channel,
             person_id=root.person_id,
@@ -574,6 +574,12 @@ async def _owe_friday(
         for facts in others
     ]
     await outbox.enqueue(session, below, now=now)
+
+
+async def _in_their_hours(session: AsyncSession, person: Person, now: datetime, policy: Policy) -> datetime:
+    """Now if the person works now, else when they next do: a note is no reason to wake anybody."""
+    reader = (await people.readers(session, [person], policy))[person.id]
+    return review_times.waits_until(reader, now) or now
 
 
 async def agenda_facts(

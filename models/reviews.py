@@ -298,6 +298,16 @@ def responder_for(owner_id: int | None, pm_id: int | None, starts_at: datetime, 
     return owner.id if early is not None and starts_at - early <= EARLIEST_PROMPT else None
 
 
+def closer_for(pm_id: int, at: datetime, staff_: Staff) -> int:
+    """Who is asked at `at` to close a review: its partner manager, or their cover while they are away."""
+    reader = staff_.readers[pm_id]
+    day = local_date(at, reader.zone)
+    if not is_absent(reader, day):
+        return pm_id
+    cover = next((who for first, last, who in staff_.covers.get(pm_id, ()) if first <= day <= last), None)
+    return cover if cover is not None and _here(cover, staff_) else pm_id
+
+
 def _here(person_id: int | None, staff_: Staff) -> bool:
     """Whether this is one of ours who has not left: nobody is asked in an account that is gone."""
     return person_id is not None and person_id in staff_.readers and staff_.people[person_id].active

@@ -65,6 +65,7 @@ class Prompting:
 
 async def materialise(session: AsyncSession, *, now: datetime, policy: Policy) -> int:
     """Fill the calendar up to the horizon and plan the steps of what is near; the number of steps changed."""
+    await cadences.hold_calendar(session, now=now)
     await cadences.ensure_standing(session, now=now, policy=policy)
     await cadences.fill(session, now=now, policy=policy)
     return await replan(session, now=now, policy=policy)
@@ -236,13 +237,17 @@ def _closing_steps(
     for occurrence, cadence in reviews_ahead:
         pm, reader = _manager(cadence), staff.readers[_manager(cadence)]
         cutoff = notes.cutoff(occurrence, policy)
-        request = review_times.close_request_due(reader, last_of_day[pm, _day_of(occurrence, reader)])
+        last = last_of_day[pm, _day_of(occurrence, reader)]
+        closer = reviews.closer_for(pm, last, staff)
+        request = review_times.close_request_due(staff.readers[closer], last)
         if request is not None:
-            wanted.append(Wanted(occurrence.id, StepKind.CLOSE_REQUEST, f"p{pm}", pm, request, cutoff))
+            wanted.append(Wanted(occurrence.id, StepKind.CLOSE_REQUEST, f"p{closer}", closer, request, cutoff))
         consolidation = consolidations.get(occurrence.slot)
-        nudge = review_times.close_nudge_due(reader, consolidation) if consolidation is not None else None
-        if nudge is not None and consolidation is not None and nudge > occurrence.ends_at:
-            wanted.append(Wanted(occurrence.id, StepKind.CLOSE_NUDGE, f"p{pm}", pm, nudge, consolidation))
+        if consolidation is not None:
+            closer = reviews.closer_for(pm, consolidation, staff)
+            nudge = review_times.close_nudge_due(staff.readers[closer], consolidation)
+            if nudge is not None and nudge > occurrence.ends_at:
+                wanted.append(Wanted(occurrence.id, StepKind.CLOSE_NUDGE, f"p{closer}", closer, nudge, consolidation))
         wanted.append(Wanted(occurrence.id, StepKind.EXPIRE, "channel", None, cutoff, cutoff + timedelta(days=3650)))
     return wanted
 

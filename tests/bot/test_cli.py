@@ -139,7 +139,9 @@ def test_run_says_that_slack_does_not_answer(tmp_path):
     done = run("run", database=tmp_path / "x.db", SLACK_BOT_TOKEN="xoxb-x", SLACK_APP_TOKEN="xapp-x", PORT="0",
                SLACK_API_URL="http://127.0.0.1:9/api/")  # fmt: skip
     assert done.returncode == 1
-    assert "cadence: Slack does not answer at http://127.0.0.1:9/api/" in done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("cadence: Slack did")
+    assert "Is SLACK_API_URL right" in last
     assert "Traceback" not in done.stderr
 
 
@@ -157,7 +159,7 @@ async def test_run_on_an_outdated_postgresql_says_to_migrate_first(postgres_base
     migrated = await asyncio.to_thread(run, "migrate", **tokens)
     assert (migrated.returncode, migrated.stdout) == (0, f"The schema is at {schema.head()}.\n"), migrated.stderr
     again = await asyncio.to_thread(run, "run", **tokens)
-    assert "Slack does not answer" in again.stderr
+    assert "cadence: Slack did" in again.stderr
 
 
 def test_a_database_of_another_kind_is_refused():

@@ -109,18 +109,18 @@ class Replica:
         self.life: Life | None = None
         self.url = ""
         self.kills: list[str] = []
+        self._killed_by = ""
         self._stopping = False
         self._task = asyncio.create_task(self._supervise())
 
     @property
     def to_come(self) -> list[str]:
-        """The points where no life has ended yet."""
-        return self._points[len([one for one in self.kills if one in self._points]) :]
+        """The points of the lives that have not ended yet."""
+        return self._points[len(self.kills) :]
 
     async def _supervise(self) -> None:
-        lives = 0
         while not self._stopping:
-            point = self._points[lives] if lives < len(self._points) else ""
+            point = next(iter(self.to_come), "")
             self.life = self._mother.bear(self._environment | {failpoints.VARIABLE: point, "PORT": "0"}, self._log)
             async with asyncio.timeout(STARTS_WITHIN):
                 await asyncio.wait({self.life.url, self.life.died}, return_when=asyncio.FIRST_COMPLETED)
@@ -130,12 +130,9 @@ class Replica:
             if status == -signal.SIGKILL:
                 self.kills.append(self._killed_by or point or "?")
                 self._killed_by = ""
-                lives += 1
             elif not self._stopping or status != 0:
                 raise Broken(f"a bot ended by itself with status {status}:\n{self.said()[-3000:]}")
             await asyncio.sleep(self._rest)
-
-    _killed_by = ""
 
     async def kill(self) -> None:
         """kill -9, now."""
@@ -210,7 +207,9 @@ class Door:
 
     async def _ask(self, url: str, request: web.Request, body: bytes) -> tuple[int, bytes, str] | None:
         assert self._session is not None
-        kept = {name: value for name, value in request.headers.items() if name.lower() not in ("host", "content-length")}
+        kept = {
+            name: value for name, value in request.headers.items() if name.lower() not in ("host", "content-length")
+        }
         try:
             async with self._session.request(request.method, url + request.path_qs, data=body, headers=kept) as answer:
                 return answer.status, await answer.read(), answer.content_type

@@ -365,3 +365,19 @@ async def test_other_partners_are_asked_on_the_same_card_and_a_shared_deal_is_as
         assert len(others) == 1
         assert "Gamma · Deal 2" in others[0]
         assert "help: an intro" in others[0]
+
+
+async def test_the_cover_of_a_partner_manager_is_asked_to_close_and_signs_in_their_own_name(sqlite_url):
+    team = five()
+    team.people.append(Human("Quinn Manager", "pm"))
+    async with journey(team, sqlite_url) as local:
+        await away(local, "Pat Manager", "2026-03-05", "2026-03-06", "Quinn Manager")
+        await local.to("Fri 12:00")
+        assert await local.dms("Pat Manager") == []
+        assert await kinds(local, "Quinn Manager") == ["close", "close_nudge"]
+        await promise_two(local, "Quinn Manager", "2026-03-12")
+        assert "Held Thu 5 Mar (closed by Quinn Manager)" in (await note_of(local, "p-acme"))["text"]
+        await local.to("Fri 15:00")
+        assert len(await local.bot_messages("leadership")) == 2
+        await local.to("Mon 12:00")
+        assert await local.dms("Pat Manager") == [], "what was closed is not asked for again"

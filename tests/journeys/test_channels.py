@@ -77,10 +77,13 @@ async def test_a_private_leadership_channel_takes_the_friday_note(sqlite_url):
 
 async def test_without_a_leadership_channel_the_head_gets_the_friday_note_by_direct_message(sqlite_url):
     team = small_team(leadership="")
+    team.people[3].zone = "Pacific/Auckland"
     async with journey(team, sqlite_url) as local:
         await local.to("Thu 10:30")
         await promise_two(local, "Pat Manager", "2026-03-12")
-        await local.to("Fri 15:00")
+        await local.to("Sun 18:59")
+        assert await local.dms("Hedda Lead") == [], "three on a Friday in London is four on a Saturday morning there"
+        await local.to("Sun 19:00")
         root, below = await local.dms("Hedda Lead")
         assert root["text"].startswith("*Partnerships week")
         assert below["thread_ts"] == root["ts"]
