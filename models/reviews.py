@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, or_, select
+from sqlalchemy import BindParameter, Row, and_, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import people
@@ -163,7 +164,7 @@ _VIEWS = (
     .outerjoin(NextAction, and_(NextAction.deal_id == Deal.id, NextAction.state == "open"))
 )
 _OPEN_VIEWS = _VIEWS.where(DealVersion.category.in_(OPEN))
-_IDS = bindparam("ids", expanding=True)
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 # Built once: putting a statement together costs more than running it, and these run with every command and form.
 _IN_HANDS = _OPEN_VIEWS.where(or_(DealVersion.owner_id.in_(_IDS), Partner.pm_id.in_(_IDS)))
 _ONE = _VIEWS.where(Deal.id == bindparam("deal"))
@@ -186,7 +187,7 @@ async def views(
 
 
 def _seen(
-    rows: Iterable[Row[tuple[Deal, DealVersion, Partner, NextAction]]], now: datetime, policy: Policy
+    rows: Iterable[Row[Any, Any, Any, Any]], now: datetime, policy: Policy
 ) -> list[DealView]:
     clocks = zone(policy.zone)
     today = local_date(now, clocks)

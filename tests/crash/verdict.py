@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
+from models.cadences import Kind
 from models.cards import HOME
 from models.tables import (
     Answer,
@@ -159,7 +160,7 @@ async def rows_are_whole(session: AsyncSession) -> list[str]:
         for kind, slot in await session.execute(
             select(Cadence.kind, Occurrence.slot)
             .join(Cadence, Cadence.id == Occurrence.cadence_id)
-            .where(Occurrence.closed_at.is_not(None))
+            .where(Occurrence.closed_at.is_not(None), Cadence.kind == Kind.WEEKLY_REVIEW)
         )
     ]
     wrong += [f"{number} {what}" for number, what in (

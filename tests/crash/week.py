@@ -53,22 +53,12 @@ class Week:
     lost: int = 0
 
     async def play(self) -> None:
-        import os
-        t=time.monotonic()
-        def say(w):
-            if os.environ.get("TIMES"): print(w, round(time.monotonic()-t,1))
         await self.door.until_up()
-        say("up")
         await self.quiet()
-        say("quiet")
         await self.monday()
-        say("mon")
         await self.wednesday()
-        say("wed")
         await self.thursday()
-        say("thu")
         await self.friday()
-        say("fri")
 
     async def monday(self) -> None:
         """Somebody writes to the bot, somebody opens the Home tab, somebody types a command."""
