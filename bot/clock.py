@@ -1,5 +1,7 @@
 """Business time, passed in and perhaps simulated; and the machine's own time, for leases and timeouts."""
 
+import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime
 
 
@@ -31,6 +33,13 @@ class Clock:
         if self._now is None:
             raise ClockNotStarted("the simulated clock has no time yet: the local Slack has not said one")
         return self._now
+
+    async def told(self, within: float = 2.0) -> None:
+        """Wait (at most `within` real seconds) for a simulated clock's first time; a real clock needs no waiting."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while not self.started:
+                    await asyncio.sleep(0.02)
 
     def set(self, now: datetime) -> None:
         """Move a simulated clock. Raises ValueError for a naive instant, a step back, or the real clock."""

@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from models.insert import add_missing
 from models.tables import Card, Outbox, Pace, UtcDateTime
 
 PACE = timedelta(seconds=1)
@@ -40,24 +41,15 @@ class Owed:
     urgent: bool = False
 
 
-async def enqueue(session: AsyncSession, owed: Collection[Owed], *, now: datetime) -> int:
-    """Add what is not there yet, by key; returns how many. One statement for any number of messages."""
-    if not owed:
-        return 0
+async def enqueue(session: AsyncSession, owed: Collection[Owed], *, now: datetime) -> None:
+    """Add what is not there yet, by key. One statement for any number of messages."""
     parents = {item.parent_key for item in owed if item.parent_key}
     ids: dict[str, int] = {}
     if parents:
         found = await session.execute(select(Outbox.key, Outbox.id).where(Outbox.key.in_(parents)))
         ids = {key: row_id for key, row_id in found}  # noqa: C416 - a Row is a tuple, which mypy does not know
     rows = [_row(item, ids, now) for item in owed]
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    added = 0
-    for start in range(0, len(rows), 500):
-        result = await session.execute(
-            insert(Outbox).values(rows[start : start + 500]).on_conflict_do_nothing(index_elements=["key"])
-        )
-        added += result.rowcount  # type: ignore[attr-defined]
-    return added
+    await add_missing(session, Outbox, rows, key=("key",))
 
 
 def _row(item: Owed, ids: Mapping[str, int], now: datetime) -> dict[str, Any]:

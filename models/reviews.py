@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Row, and_, bindparam, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Row, and_, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import people
@@ -43,6 +43,10 @@ class DealView:
     @property
     def id(self) -> int:
         return self.deal.id
+
+    @property
+    def owner_id(self) -> int | None:
+        return self.version.owner_id
 
     @property
     def standing(self) -> Standing:
@@ -88,30 +92,93 @@ async def under_review(
     ones that close this quarter or next (no close date counts: somebody has to name one), and every open deal of a
     Tier 1 partner whose review does not run.
     """
-    pairs = await scope(session, occurrence_ids)
-    found: dict[int, list[DealView]] = {occurrence.id: [] for occurrence, _ in pairs}
-    by_partner, by_pm = _carriers(pairs)
+    carriers = await _carriers(session, occurrence_ids, now=now, policy=policy)
+    found: dict[int, list[DealView]] = {occurrence_id: [] for occurrence_id in carriers.ids}
     if not found:
         return found
-    running = set(
-        await session.scalars(
-            select(Cadence.partner_id).where(Cadence.kind == Kind.WEEKLY_REVIEW, Cadence.state == "active")
-        )
-    )
-    stopped = await _stopped_in_its_week(session, pairs)
-    wanted = or_(Partner.id.in_(by_partner), and_(Partner.pm_id.in_(by_pm), Partner.id.not_in(running)))
-    for view in await views(session, wanted, now=now, policy=policy, owner_id=owner_id):
-        partner = view.partner
-        if partner is None:
-            continue
-        targets = list(by_partner.get(partner.id, []))
-        if partner.id not in running and partner.pm_id in by_pm and _remaining(view, partner, policy):
-            targets += [other for other in by_pm[partner.pm_id] if (other, partner.id) not in stopped]
-        for occurrence_id in targets:
-            found[occurrence_id].append(view)
+    for view in await views(session, carriers.where, now=now, policy=policy, owner_id=owner_id):
+        if view.partner is not None:
+            partner = view.partner
+            for occurrence_id in carriers.of(partner.id, partner.pm_id, partner.tier, view.version.close_date):
+                found[occurrence_id].append(view)
     for listed in found.values():
         listed.sort(key=weight)
     return found
+
+
+class OwnedDeal(NamedTuple):
+    """As much of a deal as decides who is asked about it."""
+
+    id: int
+    owner_id: int | None
+
+
+_OWNED = (
+    select(DealVersion.deal_id, DealVersion.owner_id, DealVersion.close_date, Partner.id, Partner.pm_id, Partner.tier)
+    .join(Partner, Partner.id == DealVersion.partner_id)
+    .where(DealVersion.valid_to.is_(None), DealVersion.category.in_(OPEN))
+)
+
+
+async def owned(
+    session: AsyncSession, occurrence_ids: Collection[int], *, now: datetime, policy: Policy
+) -> dict[int, list[OwnedDeal]]:
+    """The same deals as `under_review`, in no order, and only whose they are: for plans that look at everybody's."""
+    carriers = await _carriers(session, occurrence_ids, now=now, policy=policy)
+    found: dict[int, list[OwnedDeal]] = {occurrence_id: [] for occurrence_id in carriers.ids}
+    if found:
+        for deal_id, owner_id, close, partner_id, pm_id, tier in await session.execute(_OWNED.where(carriers.where)):
+            for occurrence_id in carriers.of(partner_id, pm_id, tier, close):
+                found[occurrence_id].append(OwnedDeal(deal_id, owner_id))
+    return found
+
+
+@dataclass(frozen=True)
+class _Carriers:
+    """Which of some occurrences carry the deals of which partner."""
+
+    ids: tuple[int, ...]
+    by_partner: Mapping[int, list[int]]
+    by_pm: Mapping[int, list[int]]
+    running: frozenset[int | None]
+    stopped: set[tuple[int, int]]
+    last_close: date
+
+    @property
+    def where(self) -> ColumnElement[bool]:
+        rest = and_(Partner.pm_id.in_(self.by_pm), Partner.id.not_in(self.running))
+        return or_(Partner.id.in_(self.by_partner), rest)
+
+    def of(self, partner_id: int, pm_id: int | None, tier: int, close: date | None) -> list[int]:
+        """The occurrences that carry a deal of this partner with this close date."""
+        targets = self.by_partner.get(partner_id, [])
+        if partner_id in self.running or pm_id is None or pm_id not in self.by_pm:
+            return targets
+        if tier != 1 and close is not None and close > self.last_close:
+            return targets
+        return targets + [other for other in self.by_pm[pm_id] if (other, partner_id) not in self.stopped]
+
+
+async def _carriers(
+    session: AsyncSession, occurrence_ids: Collection[int], *, now: datetime, policy: Policy
+) -> _Carriers:
+    pairs = await scope(session, occurrence_ids)
+    by_partner: dict[int, list[int]] = defaultdict(list)
+    by_pm: dict[int, list[int]] = defaultdict(list)
+    for occurrence, cadence in pairs:
+        if cadence.kind == Kind.WEEKLY_REVIEW and cadence.partner_id is not None:
+            by_partner[cadence.partner_id].append(occurrence.id)
+        elif cadence.kind == Kind.OTHER_PARTNERS and cadence.pm_id is not None:
+            by_pm[cadence.pm_id].append(occurrence.id)
+    active = select(Cadence.partner_id).where(Cadence.kind == Kind.WEEKLY_REVIEW, Cadence.state == "active")
+    return _Carriers(
+        ids=tuple(occurrence.id for occurrence, _ in pairs),
+        by_partner=by_partner,
+        by_pm=by_pm,
+        running=frozenset(await session.scalars(active)) if pairs else frozenset(),
+        stopped=await _stopped_in_its_week(session, pairs),
+        last_close=policy.fiscal.quarter_of(local_date(now, zone(policy.zone))).next().last,
+    )
 
 
 async def _stopped_in_its_week(
@@ -137,24 +204,6 @@ async def _stopped_in_its_week(
         for partner_id, slot in asked
         if slot == occurrence.slot
     }
-
-
-def _carriers(pairs: Iterable[tuple[Occurrence, Cadence]]) -> tuple[dict[int, list[int]], dict[int, list[int]]]:
-    by_partner: dict[int, list[int]] = defaultdict(list)
-    by_pm: dict[int, list[int]] = defaultdict(list)
-    for occurrence, cadence in pairs:
-        if cadence.kind == Kind.WEEKLY_REVIEW and cadence.partner_id is not None:
-            by_partner[cadence.partner_id].append(occurrence.id)
-        elif cadence.kind == Kind.OTHER_PARTNERS and cadence.pm_id is not None:
-            by_pm[cadence.pm_id].append(occurrence.id)
-    return by_partner, by_pm
-
-
-def _remaining(view: DealView, partner: Partner, policy: Policy) -> bool:
-    if partner.tier == 1:
-        return True
-    close = view.version.close_date
-    return close is None or close <= policy.fiscal.quarter_of(view.today).next().last
 
 
 _VIEWS = (
@@ -186,9 +235,7 @@ async def views(
     return _seen(await session.execute(query), now, policy)
 
 
-def _seen(
-    rows: Iterable[Row[Any, Any, Any, Any]], now: datetime, policy: Policy
-) -> list[DealView]:
+def _seen(rows: Iterable[Row[Any, Any, Any, Any]], now: datetime, policy: Policy) -> list[DealView]:
     clocks = zone(policy.zone)
     today = local_date(now, clocks)
     found = []
@@ -270,13 +317,15 @@ async def staff(session: AsyncSession, policy: Policy) -> Staff:
     )
 
 
-def duties(occurrence: Occurrence, pm_id: int | None, listed: Iterable[DealView], staff_: Staff) -> list[Duty]:
+def duties(
+    occurrence: Occurrence, pm_id: int | None, listed: Iterable[DealView | OwnedDeal], staff_: Staff
+) -> list[Duty]:
     """Who answers: the owner; the cover of an owner who is away when they would be asked; the PM for an orphan."""
     by_pair: dict[tuple[int, int | None], list[int]] = defaultdict(list)
     for view in listed:
-        responder = responder_for(view.version.owner_id, pm_id, occurrence.starts_at, staff_)
+        responder = responder_for(view.owner_id, pm_id, occurrence.starts_at, staff_)
         if responder is not None:
-            by_pair[responder, view.version.owner_id].append(view.id)
+            by_pair[responder, view.owner_id].append(view.id)
     return [Duty(occurrence.id, responder, owner, tuple(ids)) for (responder, owner), ids in by_pair.items()]
 
 
@@ -285,6 +334,8 @@ def responder_for(owner_id: int | None, pm_id: int | None, starts_at: datetime, 
     if owner is None or not owner.active or owner.side != "ours":
         return pm_id if _here(pm_id, staff_) else None
     reader = staff_.readers[owner.id]
+    if not reader.absences:
+        return owner.id
     usual = review_times.prompt_due(reader.model_copy(update={"absences": ()}), starts_at)
     if usual is None:
         return owner.id

@@ -21,11 +21,27 @@ class InlineConnection(aiosqlite.Connection):
     fails if a release renames it.
     """
 
+    # Each counter has one thread that writes it, so neither needs a lock.
+    _handed_over = 0
+    _worked_off = 0
+
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         connection = self._connection
-        if connection is not None and _never_waits(connection, fn, args):
+        # A cancelled caller leaves its call with the thread. What follows must queue behind it: a rollback beside a
+        # COMMIT that is still running crashes the interpreter, and one before a late BEGIN leaves a transaction open.
+        idle = self._handed_over == self._worked_off
+        if idle and connection is not None and _never_waits(connection, fn, args):
             return fn(*args, **kwargs)
-        return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
+        if not self._running or connection is None:
+            raise ValueError("Connection closed")
+        self._handed_over += 1
+        return await super()._execute(self._in_thread, fn, args, kwargs)  # type: ignore[no-untyped-call]
+
+    def _in_thread(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        try:
+            return fn(*args, **kwargs)
+        finally:
+            self._worked_off += 1
 
 
 def _never_waits(connection: sqlite3.Connection, fn: Callable[..., Any], args: tuple[Any, ...]) -> bool:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import cadences, notes, reviews
@@ -19,6 +18,7 @@ from models.domain import review_times
 from models.domain.policy import Policy
 from models.domain.workdays import Reader
 from models.domain.zones import local_date, zone
+from models.insert import add_missing
 from models.tables import Cadence, Occurrence, Step
 
 AHEAD_DAYS = timedelta(days=10)
@@ -118,24 +118,20 @@ async def _drop(session: AsyncSession, rows: list[Step]) -> int:
 
 
 async def _insert(session: AsyncSession, items: list[Wanted]) -> int:
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    for start in range(0, len(items), 500):
-        values = [
-            {
-                "occurrence_id": item.occurrence_id,
-                "kind": item.kind,
-                "recipient": item.recipient,
-                "person_id": item.person_id,
-                "due_at": item.due_at,
-                "void_at": item.void_at,
-                "state": "planned",
-                "note": "",
-            }
-            for item in items[start : start + 500]
-        ]
-        await session.execute(
-            insert(Step).values(values).on_conflict_do_nothing(index_elements=["occurrence_id", "kind", "recipient"])
-        )
+    values = [
+        {
+            "occurrence_id": item.occurrence_id,
+            "kind": item.kind,
+            "recipient": item.recipient,
+            "person_id": item.person_id,
+            "due_at": item.due_at,
+            "void_at": item.void_at,
+            "state": "planned",
+            "note": "",
+        }
+        for item in items
+    ]
+    await add_missing(session, Step, values, key=("occurrence_id", "kind", "recipient"))
     return len(items)
 
 
@@ -150,7 +146,7 @@ async def _wanted(
     staff = await reviews.staff(session, policy)
     ahead = [pair for pair in pairs if pair[0].state in AHEAD and pair[0].closed_at is None]
     asking = [pair for pair in ahead if pair[1].kind != Kind.FRIDAY_NOTE and pair[0].starts_at > now]
-    listed = await reviews.under_review(session, [pair[0].id for pair in asking], now=now, policy=policy)
+    listed = await reviews.owned(session, [pair[0].id for pair in asking], now=now, policy=policy)
     steps = [
         *_prompts(asking, listed, staff, present, policy),
         *_meeting_steps(ahead, policy),
@@ -165,7 +161,7 @@ async def _wanted(
 
 def _prompts(
     asking: Iterable[tuple[Occurrence, Cadence]],
-    listed: Mapping[int, list[reviews.DealView]],
+    listed: Mapping[int, list[reviews.OwnedDeal]],
     staff: reviews.Staff,
     present: Mapping[tuple[int, str, str], Step],
     policy: Policy,

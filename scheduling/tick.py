@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import cards, changes, closing, notes, outbox, people, reviews
@@ -20,6 +19,7 @@ from models.domain import review_times
 from models.domain.policy import Policy
 from models.domain.workdays import Reader, in_working_hours
 from models.domain.zones import local_date
+from models.insert import add_missing
 from models.outbox import Owed
 from models.tables import Cadence, Card, CardOccurrence, Occurrence, Partner, Step
 from scheduling.plan import StepKind, settle
@@ -108,7 +108,7 @@ async def prompt(moment: Moment, due: list[Due]) -> int:
     """One card for each person and local day, all their reviews in it; a review added later joins it."""
     asked = await _with_open_deals(moment, due)
     await _put_on_cards(moment, asked, cards.PROMPT)
-    await settle(moment.session, [item.step for item in due if item not in asked], "nothing", now=moment.now)
+    await settle(moment.session, _without(due, asked), "nothing", now=moment.now)
     prompted = [item.occurrence.id for item in due if item.occurrence.state == State.PLANNED]
     if prompted:
         await moment.session.execute(
@@ -125,8 +125,14 @@ async def nudge(moment: Moment, due: list[Due]) -> int:
     due = await _after_a_pause(moment, due)
     asked = await _with_open_deals(moment, due)
     await _put_on_cards(moment, asked, cards.NUDGE)
-    await settle(moment.session, [item.step for item in due if item not in asked], "nothing", now=moment.now)
+    await settle(moment.session, _without(due, asked), "nothing", now=moment.now)
     return len(asked)
+
+
+def _without(due: list[Due], asked: list[Due]) -> list[Step]:
+    """The steps of those who need not be asked."""
+    asked_ids = {item.step.id for item in asked}
+    return [item.step for item in due if item.step.id not in asked_ids]
 
 
 async def _after_a_pause(moment: Moment, due: list[Due]) -> list[Due]:
@@ -155,7 +161,7 @@ async def _after_a_pause(moment: Moment, due: list[Due]) -> list[Due]:
 async def _with_open_deals(moment: Moment, due: list[Due]) -> list[Due]:
     """The steps whose person still has a deal to answer for: never to someone who has answered."""
     ids = sorted({item.occurrence.id for item in due})
-    listed = await reviews.under_review(moment.session, ids, now=moment.now, policy=moment.policy)
+    listed = await reviews.owned(moment.session, ids, now=moment.now, policy=moment.policy)
     done = await reviews.answered(moment.session, ids)
     waiting: set[tuple[int, int]] = set()
     for item in {item.occurrence.id: item for item in due}.values():
@@ -177,18 +183,12 @@ async def _put_on_cards(moment: Moment, due: list[Due], kind: str) -> None:
         for item in due
         if item.step.person_id is not None
     }
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     fresh = [
         {"kind": kind, "person_id": person_id, "day": day, "created_at": now, "wanted": 1, "shown": 0, "dead": "",
          "fence": 0}
         for person_id, day in days.items()
     ]  # fmt: skip
-    for start in range(0, len(fresh), 500):
-        await session.execute(
-            insert(Card)
-            .values(fresh[start : start + 500])
-            .on_conflict_do_nothing(index_elements=["kind", "person_id", "day"])
-        )
+    await add_missing(session, Card, fresh, key=("kind", "person_id", "day"))
     found = await session.execute(
         select(Card.id, Card.person_id, Card.day).where(Card.kind == kind, Card.day.in_(set(days.values())))
     )
@@ -205,13 +205,7 @@ async def _put_on_cards(moment: Moment, due: list[Due], kind: str) -> None:
 
 
 async def _link(session: AsyncSession, links: list[dict[str, int]]) -> None:
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    for start in range(0, len(links), 500):
-        await session.execute(
-            insert(CardOccurrence)
-            .values(links[start : start + 500])
-            .on_conflict_do_nothing(index_elements=["card_id", "occurrence_id"])
-        )
+    await add_missing(session, CardOccurrence, links, key=("card_id", "occurrence_id"))
     await session.execute(
         update(Card)
         .where(Card.id.in_({link["card_id"] for link in links}))
@@ -225,12 +219,9 @@ def _card_posts(
 ) -> Iterable[Owed]:
     latest: dict[int, datetime] = {}
     due_at: dict[int, datetime] = {}
-    for item in due:
-        person_id = item.step.person_id
-        if person_id is None:
-            continue
-        latest[person_id] = max(latest.get(person_id, item.step.void_at), item.step.void_at)
-        due_at[person_id] = min(due_at.get(person_id, item.step.due_at), item.step.due_at)
+    for person_id, step in [(item.step.person_id, item.step) for item in due if item.step.person_id is not None]:
+        latest[person_id] = max(latest.get(person_id, step.void_at), step.void_at)
+        due_at[person_id] = min(due_at.get(person_id, step.due_at), step.due_at)
     for person_id, void_at in latest.items():
         day = days[person_id]
         card_id = card_of[person_id, day]
@@ -300,13 +291,11 @@ async def _closing_card(moment: Moment, due: list[Due], kind: str) -> int:
     await settle(moment.session, [item.step for item in due if item not in still], "nothing", now=moment.now)
     await _put_on_cards(moment, still, kind)
     # Last week's review that nobody closed stands on the same card: it can still be closed.
-    for pm_id in {item.step.person_id for item in still}:
-        if pm_id is None:
-            continue
+    for pm_id in {item.step.person_id for item in still if item.step.person_id is not None}:
+        older = await closing.waiting_for(moment.session, pm_id, now=moment.now)
         card_id = await moment.session.scalar(
             select(Card.id).where(Card.kind == kind, Card.person_id == pm_id).order_by(Card.id.desc()).limit(1)
         )
-        older = await closing.waiting_for(moment.session, pm_id, now=moment.now)
         if card_id is not None and older:
             await _link(moment.session, [{"card_id": card_id, "occurrence_id": row.id} for row, _ in older])
     return len(still)

@@ -112,7 +112,7 @@ async def company(
             place = (n - 1) // pms
             cadence = cadences.Cadence(
                 kind="weekly_review", partner_id=n, pm_id=partner.pm_id, rule=cadences.weekly(3),
-                at=(datetime(2000, 1, 1, 10) + timedelta(minutes=30 * (place % 15))).time(), zone="Europe/London",
+                at=(NOW.replace(hour=10) + timedelta(minutes=30 * (place % 15))).time(), zone="Europe/London",
                 minutes=30, starts_on=NOW.date(), created_at=NOW,
             )  # fmt: skip
             session.add(cadence)

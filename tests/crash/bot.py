@@ -48,6 +48,7 @@ async def run(name: str) -> None:
 def live(name: str) -> int:
     """One whole life; the exit status."""
     logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("apscheduler").setLevel("WARNING")
     with contextlib.suppress(asyncio.CancelledError, KeyboardInterrupt):
         asyncio.run(run(name))
     return 0

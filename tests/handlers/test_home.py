@@ -8,6 +8,7 @@ from handlers.home import listeners, page
 from handlers.home.ids import Field
 from models import homes
 from models.cadences import Planned
+from models.costs import Cost
 from models.domain.fiscal import FiscalYear
 from models.domain.notes import Health, MoneySum
 from models.homes import DueAction, HomePage, Numbers, PartnerState
@@ -17,6 +18,7 @@ from tests.handlers import limits
 from tests.handlers.limits import check_home, check_modal
 from tests.make import NOW, POLICY
 
+SAID = {"amount": {"value": 5, "by": 1, "at": NOW.isoformat()}}
 QUARTER = FiscalYear().quarter_of(date(2026, 3, 2))
 
 
@@ -38,7 +40,8 @@ def a_page(number=0, words="", **more):
         "partners": tuple(PartnerState(one, make.a_week() if place % 2 else None, 5, 3, 1, "2 not answered")
                           for place, one in enumerate(partners, 1)),
         "unclosed": tuple((make.a_week(place), one) for place, one in enumerate(partners, 1)),
-        "numbers": None, "health": None, "crm_as_of": None, "breach": "", **more,
+        "numbers": None, "health": None, "crm_as_of": None, "breach": "", "cost": Cost(number, number * 30),
+        "to_mend": tuple(make.a_view(place, words=words, said=SAID) for place in range(1, number + 1)), **more,
     })  # fmt: skip
 
 

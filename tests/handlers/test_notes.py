@@ -283,7 +283,10 @@ async def test_the_agenda_fits_and_names_who_has_not_answered(filed, name):
     artifact = await file(session, team, facts(deals, words=words, uncounted=(a_deal(99, words=words),),
                                                commitments=commitments(30, words, "carried")))  # fmt: skip
     message = await render.agenda(
-        session, {"artifact_id": artifact, "waiting": [team.ann.id], "absent": [team.bob.id], "call": [team.ann.id]}, now=NOW, policy=POLICY
+        session,
+        {"artifact_id": artifact, "waiting": [team.ann.id], "absent": [team.bob.id], "call": [team.ann.id]},
+        now=NOW,
+        policy=POLICY,
     )
     text = message.text.replace("<@UANN>", "<@U00001>")
     checked(text)

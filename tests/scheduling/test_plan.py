@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from models import cadences
 from models.tables import Absence, Cadence, Occurrence, Step
-from scheduling.plan import StepKind, materialise, replan
+from scheduling.plan import StepKind, _manager, materialise, replan
 from tests import make
 from tests.make import NOW, POLICY
 
@@ -240,3 +240,27 @@ async def test_a_cadence_without_a_manager_owes_no_closing(session):
     await plan(session)
     assert {row.kind for row in await steps(session, team.week)} == {"prompt", "nudge", "agenda"}
     assert (await session.get_one(Cadence, team.cadence.id)).pm_id is None
+
+
+async def test_who_does_not_work_for_a_year_is_not_asked_and_closes_nothing(session):
+    team = await make.small(session, deals=1)
+    team.ann.active = False  # an orphan is the partner manager's, who is away
+    session.add(Absence(person_id=team.pm.id, first_day=date(2025, 1, 1), last_day=date(2028, 1, 1), recorded_at=NOW))
+    await session.flush()
+    await plan(session)
+    assert {row.kind for row in await steps(session, team.week)} == {"agenda", "expire"}
+
+
+def test_a_review_without_a_manager_is_a_mistake_of_ours_where_one_is_needed():
+    with pytest.raises(LookupError, match="cadence 7 has no partner manager"):
+        _manager(make.a_cadence(7, pm_id=None))
+
+
+async def test_a_review_just_inside_the_horizon_waits_for_its_friday_to_come_into_view(session):
+    team = await make.small(session)
+    edge = await make.occurrence(session, team.cadence, "2026-W11")
+    await plan(session, at(2, 12))
+    assert {row.kind for row in await steps(session, edge)} >= {"prompt", "agenda", "close_request", "expire"}
+    assert await steps(session, edge, "close_nudge") == []
+    await plan(session, at(3, 16))
+    assert len(await steps(session, edge, "close_nudge")) == 1

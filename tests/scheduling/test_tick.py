@@ -10,6 +10,7 @@ from models import answers, cadences, closing
 from models.closing import Closing, Promise
 from models.db import Database
 from models.tables import (
+    Absence,
     Artifact,
     Card,
     CardOccurrence,
@@ -18,6 +19,7 @@ from models.tables import (
     DealPartner,
     Occurrence,
     Outbox,
+    Person,
     Step,
 )
 from scheduling.plan import StepKind, materialise
@@ -344,3 +346,32 @@ async def test_prompts_cost_the_same_number_of_statements_for_20_and_for_100_sel
     many = await statements_of_prompts(f"sqlite:///{tmp_path / 'many.db'}", 100, 10)
     assert len(few) == len(many)
     assert [text.split()[0] for text in few] == [text.split()[0] for text in many]
+
+
+async def test_the_first_prompt_marks_the_review_and_later_ones_leave_that(clock):
+    async with clock.db.write() as session:
+        await session.execute(update(Person).where(Person.id == clock.team.bob.id).values(zone="America/New_York"))
+    await clock.at(at(4, 10))
+    await clock.at(at(4, 15))
+    week = await clock.week()
+    assert (week.state, week.prompted_at) == ("prompted", at(4, 10))
+    assert len(await clock.posts()) == 2
+
+
+async def test_a_review_closed_in_the_very_last_moment_is_not_skipped(clock):
+    await clock.through(at(4, 10), at(5, 10, 30), at(6, 15))
+    async with clock.db.write() as session:
+        week = await session.get_one(Occurrence, clock.team.week.id)
+        week.state, week.closed_at = "held", at(13, 14, 59)
+    await clock.at(at(13, 15), plan=False)
+    assert (await clock.week()).state == "held"
+
+
+async def test_the_closing_card_carries_everything_that_waits_and_the_managers_cover_gets_it(clock):
+    async with clock.db.write() as session:
+        zoe = await make.person(session, "Zoe", "pm")
+        session.add(Absence(person_id=clock.team.pm.id, first_day=date(2026, 3, 5), last_day=date(2026, 3, 9),
+                            cover_id=zoe.id, recorded_at=NOW))  # fmt: skip
+    await clock.at(at(5, 10, 30))
+    (post,) = [row for row in (await clock.posts()).values() if row.template == "close"]
+    assert post.person_id == zoe.id
