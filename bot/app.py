@@ -207,8 +207,8 @@ class GiveDeps(AsyncMiddleware):
         resp: BoltResponse,  # noqa: ARG002 - Bolt's signature
         next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - Bolt's name
     ) -> BoltResponse | None:
-        if not self._clock.started:  # just born beside a local Slack, which tells the time within a second
-            await self._clock.told()
+        if not self._clock.started:
+            await self._clock.told()  # just born beside a local Slack, which tells the time within a second
         req.context[KEY] = self._deps
         return await next()
 

@@ -20,6 +20,7 @@ class Clock:
     def __init__(self, *, simulated: bool = False) -> None:
         self.simulated = simulated
         self._now: datetime | None = None
+        self._first = asyncio.Event()
 
     @property
     def started(self) -> bool:
@@ -36,10 +37,9 @@ class Clock:
 
     async def told(self, within: float = 2.0) -> None:
         """Wait (at most `within` real seconds) for a simulated clock's first time; a real clock needs no waiting."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(within):
-                while not self.started:
-                    await asyncio.sleep(0.02)
+        if not self.started:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._first.wait(), within)
 
     def set(self, now: datetime) -> None:
         """Move a simulated clock. Raises ValueError for a naive instant, a step back, or the real clock."""
@@ -50,3 +50,4 @@ class Clock:
         if self._now is not None and now < self._now:
             raise ValueError(f"a clock never goes back: it is {self._now.isoformat()}, not {now.isoformat()}")
         self._now = now.astimezone(UTC)
+        self._first.set()

@@ -274,6 +274,8 @@ async def record(session: AsyncSession, actor: Person, given: Given, *, now: dat
     await _set_action(session, at, given, wanted, applied, source)
     _set_plain(session, at, wanted, applied, source)
     crm = {name: wanted[name] for name in CRM_FIELDS if name in wanted}
+    if fingerprint(present.category) == given.shown.get("category", fingerprint(present.category)):
+        _let_category_follow(crm, present, policy)  # else somebody has just said another one
     moves = (Move("action", forward=True, before=finished, after=None),) if finished else ()
     if crm or moves:
         await _set_standing(session, at, crm, applied, source, policy, moves)
@@ -442,6 +444,13 @@ def _set_plain(
                          at=source.at)  # fmt: skip
 
 
+def _let_category_follow(wanted: dict[str, Any], present: Fields, policy: Policy) -> None:
+    """A new stage brings its category along, unless a category was chosen too."""
+    known = policy.stages.find(wanted["stage"]) if "stage" in wanted and "category" not in wanted else None
+    if known is not None and known[1] != present.category:
+        wanted["category"] = known[1].value
+
+
 async def _set_standing(
     session: AsyncSession,
     at: Situation,
@@ -453,10 +462,6 @@ async def _set_standing(
 ) -> None:
     """Stage, category, amount, close date: a dated statement beside the CRM's value, or the truth where we own it."""
     before = spoken(at.version)
-    if "stage" in wanted and "category" not in wanted:
-        known = policy.stages.find(wanted["stage"])
-        if known is not None and known[1] != before.category:
-            wanted["category"] = known[1].value
     for name, value in wanted.items():
         applied.add(name, getattr(before, name), value)
     if not policy.crm_is_truth or at.deal.crm_id is None:

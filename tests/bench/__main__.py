@@ -44,7 +44,7 @@ def line(row: dict[str, Any]) -> str:
 
 
 async def main(only: str | None) -> int:
-    logging.getLogger("slack_bolt").setLevel(logging.ERROR)
+    logging.disable(logging.WARNING)
     print(f"{'':<68} {'measured':>10} {'floor':>10} {'ratio':>6} {'limit':>9}")
     worst, started = 0.0, time.perf_counter()
     with tempfile.TemporaryDirectory() as name, yes_slack() as api:

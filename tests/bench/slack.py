@@ -21,7 +21,7 @@ async def answer(request: web.Request) -> web.Response:
 
 async def main() -> None:
     app = web.Application(client_max_size=8 * 1024 * 1024)
-    app.router.add_post("/api/{method}", answer)
+    app.router.add_route("*", "/api/{method}", answer)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -55,7 +55,8 @@ async def _one(api: str, url: str, user: str, *, commands: int) -> tuple[float, 
                     assert answer.status == 200
         return ready, _resident(process.pid)
     finally:
-        process.terminate()
+        if process.returncode is None:
+            process.terminate()
         await process.wait()
 
 

@@ -17,7 +17,7 @@ from tests.crash.plans import Plan
 from tests.crash.verdict import Verdict
 from tests.crash.week import play
 
-COLUMNS = ("weeks", "kills", "lost replies", "messages", "lost", "doubled", "acked", "stored", "repeats", "wrong")
+COLUMNS = ("weeks", "kills", "lost replies", "messages", "lost", "doubled", "acked", "stored", "repeats", "wrong", "seconds")
 
 
 def main() -> int:
@@ -76,11 +76,12 @@ async def run(
 
 async def judged(plan: Plan, template: Template, mother: Nursery, folder: Path) -> Verdict:
     """A week's verdict; a week that could not be played to its end is wrong as a whole."""
+    began = time.monotonic()
     try:
         verdict = await play(plan, template, mother, folder)
     except Broken as broken:
         verdict = Verdict(plan.name, wrong=[str(broken)])
-    verdict.database = template.kind
+    verdict.database, verdict.seconds = template.kind, round(time.monotonic() - began)
     if not verdict.good:
         print(
             f"\n{template.kind}: {plan}\n  lost {verdict.lost}\n  doubled {verdict.doubled}\n  wrong {verdict.wrong}",
@@ -93,16 +94,16 @@ async def judged(plan: Plan, template: Template, mother: Nursery, folder: Path) 
 def row_of(one: Verdict) -> list[int]:
     return [
         one.weeks, one.kills, one.lost_replies, one.expected, len(one.lost), len(one.doubled), one.acked, one.stored,
-        one.repeats, len(one.wrong),
+        one.repeats, len(one.wrong), one.seconds,
     ]  # fmt: skip
 
 
 def table(found: list[Verdict], seconds: float) -> str:
-    lines = [f"\n{'':11}{'':42}" + "".join(f"{name:>13}" for name in COLUMNS)]
+    lines = [f"\n{'':11}{'':42}" + "".join(f"{name:>12}" for name in COLUMNS)]
     for one in found:
-        lines.append(f"{one.database:11}{one.plan:42}" + "".join(f"{number:13}" for number in row_of(one)))
+        lines.append(f"{one.database:11}{one.plan:42}" + "".join(f"{number:12}" for number in row_of(one)))
     sums = [sum(column) for column in zip(*(row_of(one) for one in found), strict=True)] if found else []
-    lines.append(f"{'all':53}" + "".join(f"{number:13}" for number in sums))
+    lines.append(f"{'all':53}" + "".join(f"{number:12}" for number in sums))
     missed = sum(one.not_reached for one in found)
     lines.append(f"{seconds:.0f} s; {missed} named kills were not reached before their week ended")
     return "\n".join(lines)

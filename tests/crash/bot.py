@@ -27,7 +27,7 @@ LIMITS = Limits(
     first_backoff=timedelta(seconds=0.2),
     most_backoff=timedelta(seconds=2),
     edit_spacing=timedelta(seconds=0.1),
-    poll=timedelta(seconds=0.2),
+    poll=timedelta(seconds=0.5),
 )
 
 

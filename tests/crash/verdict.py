@@ -62,6 +62,7 @@ class Verdict:
     stored: int = 0
     wrong: list[str] = field(default_factory=list)
     repeats: int = 0
+    seconds: int = 0
 
     @property
     def good(self) -> bool:
@@ -70,7 +71,7 @@ class Verdict:
     def add(self, other: Verdict) -> None:
         for name in (
             "weeks", "kills", "not_reached", "lost_replies", "expected", "lost", "doubled", "acked", "stored", "wrong",
-            "repeats",
+            "repeats", "seconds",
         ):  # fmt: skip
             setattr(self, name, getattr(self, name) + getattr(other, name))
 

@@ -127,7 +127,7 @@ class Week:
                 return found[-1]
             if time.monotonic() > until:
                 raise Broken(f"{name} was never asked")
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.15)
 
     async def say_no_change(self) -> None:
         """One click; again if there was no ack and the button is still there."""
@@ -266,7 +266,7 @@ class Week:
             if time.monotonic() > push:
                 push = time.monotonic() + PUSH_AFTER
                 await self.local.post("clock/to", {"at": clock["now"]}, ok=False)
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.15)
 
     async def left(self) -> dict[str, int]:
         """What is due and not done."""
