@@ -18,9 +18,7 @@ AE, PM, HEAD = "Siobhán", "Amara", "Ingrid"
 @asynccontextmanager
 async def demo(database: Path) -> AsyncIterator[str]:
     """The demo company in a local Slack with the bot beside it, on free ports; the URL of its page."""
-    options = trying.Trying(
-        port=0, no_bot=False, bot_url="", http=False, keep=None, seed=1, manifest=MANIFEST
-    )
+    options = trying.Trying(port=0, no_bot=False, bot_url="", http=False, keep=None, seed=1, manifest=MANIFEST)
     company = trying.make_company(trying.first_monday(TODAY), 1)
     url = f"sqlite:///{database}"
     await trying.prepare(url, company)
@@ -90,7 +88,9 @@ async def thursday(me: Hands) -> None:
     await me.field("owner_0").select_option(label="Siobhán Ní Bhriain (Account executive, UK and Ireland)")
     await me.field("promise_due_0").fill("2026-12-03")
     await me.submit()
-    await expect(me.modal.get_by_text("two or three commitments, carried ones included")).to_be_visible(timeout=PATIENCE)
+    await expect(me.modal.get_by_text("two or three commitments, carried ones included")).to_be_visible(
+        timeout=PATIENCE
+    )
     await me.field("text_1").fill("Name an executive sponsor on both sides")
     await me.field("owner_1").select_option(label="Amara Okafor (Partner manager, EMEA)")
     await me.field("promise_due_1").fill("2026-12-03")

@@ -17,7 +17,19 @@ from tests.crash.plans import Plan
 from tests.crash.verdict import Verdict
 from tests.crash.week import play
 
-COLUMNS = ("weeks", "kills", "lost replies", "messages", "lost", "doubled", "acked", "stored", "repeats", "wrong", "seconds")
+COLUMNS = (
+    "weeks",
+    "kills",
+    "lost replies",
+    "messages",
+    "lost",
+    "doubled",
+    "acked",
+    "stored",
+    "repeats",
+    "wrong",
+    "seconds",
+)
 
 
 def main() -> int:
