@@ -16,6 +16,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from models import sqlite_inline
+from models.together import Together
 
 BUSY_MILLISECONDS = 15_000
 
@@ -35,6 +36,7 @@ class Database:
         else:
             self.writer = create_async_engine(self.url, pool_size=8, max_overflow=8, pool_pre_ping=True, echo=echo)
             self.reader = self.writer
+        self._together = Together(self.writer) if self.is_sqlite else None
         self._write = async_sessionmaker(self.writer, expire_on_commit=False)
         self._read = async_sessionmaker(self.reader, expire_on_commit=False)
 
@@ -42,6 +44,12 @@ class Database:
     async def write(self) -> AsyncIterator[AsyncSession]:
         """One transaction: committed at the end of the block, rolled back when it raises."""
         async with self._write() as session, session.begin():
+            yield session
+
+    @asynccontextmanager
+    async def write_together(self) -> AsyncIterator[AsyncSession]:
+        """One short transaction, such as a form's; on SQLite those of the same moment share one commit."""
+        async with self._together.write() if self._together is not None else self.write() as session:
             yield session
 
     @asynccontextmanager

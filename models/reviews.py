@@ -296,11 +296,12 @@ class Duty:
 
 @dataclass(frozen=True)
 class Staff:
-    """The people a plan is made with, read once."""
+    """The people a plan is made with, read once. `head_id` answers where nobody else is left."""
 
     people: Mapping[int, Person]
     readers: Mapping[int, Reader]
     covers: Mapping[int, tuple[tuple[date, date, int], ...]]
+    head_id: int | None = None
 
 
 async def staff(session: AsyncSession, policy: Policy) -> Staff:
@@ -314,6 +315,7 @@ async def staff(session: AsyncSession, policy: Policy) -> Staff:
         people=everyone,
         readers=await people.readers(session, ours, policy),
         covers={person_id: tuple(rows) for person_id, rows in covers.items()},
+        head_id=min((person.id for person in ours if person.active and person.has("head")), default=None),
     )
 
 
@@ -332,7 +334,7 @@ def duties(
 def responder_for(owner_id: int | None, pm_id: int | None, starts_at: datetime, staff_: Staff) -> int | None:
     owner = staff_.people.get(owner_id) if owner_id is not None else None
     if owner is None or not owner.active or owner.side != "ours":
-        return pm_id if _here(pm_id, staff_) else None
+        return pm_id if _here(pm_id, staff_) else staff_.head_id
     reader = staff_.readers[owner.id]
     if not reader.absences:
         return owner.id

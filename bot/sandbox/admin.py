@@ -14,6 +14,11 @@ from bot.sandbox.world import World
 Json = dict[str, Any]
 
 
+def _kind(channel: Channel, what: str) -> str:
+    """Slack's name of the event: private channels are groups there."""
+    return f"{'group' if channel.is_private else 'channel'}_{what}"
+
+
 class Admin:
     """Each public action takes the JSON of its request and returns what changed."""
 
@@ -78,13 +83,13 @@ class Admin:
     async def _archive(self, args: Json) -> Json:
         channel = self._channel(args)
         channel.is_archived = True
-        self._tell(channel, {"type": "channel_archive", "channel": channel.id, "user": args.get("by", "")})
+        self._tell(channel, {"type": _kind(channel, "archive"), "channel": channel.id, "user": args.get("by", "")})
         return self._shown(channel)
 
     async def _unarchive(self, args: Json) -> Json:
         channel = self._channel(args)
         channel.is_archived = False
-        self._tell(channel, {"type": "channel_unarchive", "channel": channel.id, "user": args.get("by", "")})
+        self._tell(channel, {"type": _kind(channel, "unarchive"), "channel": channel.id, "user": args.get("by", "")})
         return self._shown(channel)
 
     def _member_event(self, channel: Channel, user: User, kind: str) -> Json:
@@ -136,7 +141,7 @@ class Admin:
         channel = self._channel(args)
         channel.name = str(args["name"])
         shown = {"id": channel.id, "name": channel.name, "created": channel.created}
-        self._tell(channel, {"type": "channel_rename", "channel": shown})
+        self._tell(channel, {"type": _kind(channel, "rename"), "channel": shown})
         return self._shown(channel)
 
     async def _channel_id_change(self, args: Json) -> Json:

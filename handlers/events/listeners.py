@@ -41,7 +41,7 @@ class KeepEvent(AsyncMiddleware):
         body = req.body
         if body.get("type") == "event_callback":
             deps = deps_of(req.context)
-            async with deps.db.write() as session:
+            async with deps.db.write_together() as session:
                 await inbox.store(session, str(body["event_id"]), str(body["event"]["type"]), body, now=deps.now())
         return await next()
 

@@ -13,7 +13,7 @@ Effect = Callable[[AsyncSession], Awaitable[Mapping[str, Any]]]
 
 async def once(deps: Deps, key: str, effect: Effect) -> Mapping[str, Any]:
     """Run `effect` and keep its response under `key`; a repeat has no effect and gets the same response."""
-    async with deps.db.write() as session:
+    async with deps.db.write_together() as session:
         stored = await inbox.begin_once(session, key, now=deps.now())
         if stored is not None:
             return stored

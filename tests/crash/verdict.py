@@ -100,10 +100,14 @@ async def judge(week: Week, replicas: Sequence[Replica]) -> Verdict:
     found.wrong += await cards_tell_the_truth(week.local)
     state = await week.local.get("state")
     found.wrong += [problem for problem in state["problems"] if "never acknowledged" in problem or "refused" in problem]
-    found.wrong += [
-        f"a bot said: {line}" for one in replicas for line in one.said().splitlines() if "Traceback" in line
-    ]
+    found.wrong += [f"a bot said: {words}" for one in replicas for words in tracebacks(one.said())]
     return found
+
+
+def tracebacks(said: str) -> list[str]:
+    """What a bot's log holds of exceptions nobody has turned into words, each with its surroundings."""
+    lines = said.splitlines()
+    return ["\n".join(lines[max(0, n - 3) : n + 60]) for n, line in enumerate(lines) if line.startswith("Traceback")]
 
 
 async def label(local: Local, row: dict[str, Any], messages: Collection[dict[str, Any]]) -> tuple[str, str]:

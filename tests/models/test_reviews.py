@@ -164,11 +164,18 @@ async def test_an_orphaned_deal_is_the_partner_managers_to_answer(session, spoil
     assert await duties_of(session, team.week) == {(team.pm.id, owner): 1}
 
 
-async def test_an_orphan_of_a_partner_without_a_manager_waits_for_nobody(session):
+async def test_an_orphan_waits_for_nobody_only_where_no_manager_and_no_head_is_left(session):
     team = await make.small(session, deals=1)
-    team.ann.active = False
+    team.ann.active = team.head.active = False
     team.cadence.pm_id = None
     assert await duties_of(session, team.week) == {}
+
+
+async def test_an_orphan_whose_manager_has_left_too_is_the_heads_to_answer(session):
+    team = await make.small(session, deals=1)
+    team.ann.active = team.pm.active = False
+    await session.flush()
+    assert await duties_of(session, team.week) == {(team.head.id, team.ann.id): 1}
 
 
 async def away(session, who, first, last, cover=None, **more):
