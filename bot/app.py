@@ -62,12 +62,17 @@ class Bot:
         self._runner = web.AppRunner(self._web(), access_log=None)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self.settings.host, self.settings.port)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            place = f"{self.settings.host}:{self.settings.port}"
+            raise UserError(
+                f"{place} cannot be listened on ({os.strerror(error.errno or 0)}). Set PORT or HOST."
+            ) from None
         self.url = _url(self._runner, self.settings)
         self._tasks = [asyncio.create_task(self.engine.run()), asyncio.create_task(self.engine.delivery.run())]
         if self.settings.socket_mode and self.settings.slack_app_token is not None:
-            self.socket = AsyncSocketModeHandler(self.bolt, self.settings.slack_app_token.get_secret_value())
-            await self.socket.connect_async()  # type: ignore[no-untyped-call]
+            await self._open_socket(self.settings.slack_app_token.get_secret_value())
         self.wakeups = Wakeups(
             {
                 "tick": (self.settings.tick_seconds, self._tick),
@@ -79,6 +84,20 @@ class Bot:
         if self.clock.started:
             await self.engine.look()
         logger.info("ready: mode=%s team=%s url=%s", "socket" if self.socket else "http", identity.team_id, self.url)
+
+    async def _open_socket(self, token: str) -> None:
+        try:
+            # Asked here, because the SDK would try a wrong token again for ever.
+            answer = await self.client.apps_connections_open(app_token=token)
+        except SlackApiError as error:
+            code = str(error.response.get("error"))
+            raise UserError(
+                f"Slack refuses SLACK_APP_TOKEN ({code}). Copy the app-level token with the scope connections:write; it "
+                "begins with xapp-."
+            ) from None
+        self.socket = AsyncSocketModeHandler(self.bolt, token)
+        self.socket.client.wss_uri = str(answer["url"])
+        await self.socket.connect_async()  # type: ignore[no-untyped-call]
 
     async def _meet_slack(self) -> Any:
         try:
@@ -147,7 +166,7 @@ def build(settings: Settings, *, limits: Limits | None = None) -> Bot:
     """Wire the parts; nothing runs yet. Call inside a running loop. `limits` are delivery's times, for the crash tests."""
     limits = limits or Limits()
     policy = settings.policy()
-    db = Database(settings.database_url)
+    db = schema.connect(settings.database_url)
     clock = Clock(simulated=settings.simulated_clock)
     token = settings.slack_bot_token.get_secret_value()
     failpoints.arm(os.environ, loopback=settings.is_loopback)

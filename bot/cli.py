@@ -72,6 +72,7 @@ async def _migrate(revision: str) -> None:
 
     db = _database()
     try:
+        await schema.reach(db)
         await schema.upgrade(db, revision)
         print(f"The schema is at {await schema.current(db)}.")
     finally:
@@ -169,14 +170,9 @@ async def _until_stopped(work: Coroutine[Any, Any, None]) -> None:
 
 
 def _database() -> Any:
-    from models.db import Database
-    from models.domain.errors import UserError
+    from bot import schema
 
-    url = os.environ.get("DATABASE_URL") or "sqlite:///cadence.db"
-    try:
-        return Database(url)
-    except ValueError as error:
-        raise UserError(str(error)) from None
+    return schema.connect(os.environ.get("DATABASE_URL") or "sqlite:///cadence.db")
 
 
 def _policy() -> Any:

@@ -7,6 +7,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, event
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from models.db import Database
@@ -43,8 +44,34 @@ async def downgrade(db: Database, revision: str) -> None:
     await _run(db, lambda made: command.downgrade(made, revision))
 
 
+def connect(url: str) -> Database:
+    """The database that DATABASE_URL names; nothing is read yet. Raises UserError with what to mend."""
+    try:
+        return Database(url)
+    except ArgumentError:
+        raise UserError("DATABASE_URL cannot be read. It should begin with sqlite:/// or postgresql://.") from None
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    except OSError as error:
+        raise UserError(_silent(f"{error.filename}: {error.strerror}")) from None
+
+
+async def reach(db: Database) -> None:
+    """Raises UserError when the database does not answer. The URL's password is never said."""
+    try:
+        await db.ping()
+    except (SQLAlchemyError, OSError) as error:
+        cause = getattr(error, "orig", None) or error
+        raise UserError(_silent(f"{db.url.render_as_string(hide_password=True)}, {type(cause).__name__}")) from None
+
+
+def _silent(place: str) -> str:
+    return f"The database does not answer ({place}). Is DATABASE_URL right, and is the database there?"
+
+
 async def ensure(db: Database) -> None:
     """Ready to run: SQLite is migrated; an outdated PostgreSQL schema is refused with what to do."""
+    await reach(db)
     found = await current(db)
     if found == head():
         return

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlparse
 
 from sqlalchemy import select
 
@@ -68,7 +69,8 @@ async def _alone(options: Trying, company: Company, url: str, stack: AsyncExitSt
     local = await start(_options(options, company, options.bot_url), Seed.from_dict(company.workspace))
     stack.push_async_callback(local.close)
     say(f"The local Slack is at {local.url}. It waits for a bot at {options.bot_url}. In another terminal:\n")
-    for name, value in environment(local, company, url, http=options.http).items():
+    port = urlparse(options.bot_url).port or 80
+    for name, value in (environment(local, company, url, http=options.http) | {"PORT": str(port)}).items():
         say(f"  export {name}={value}")
     say("  .venv/bin/cadence run\n")
 

@@ -64,11 +64,12 @@ class Named(NamedTuple):
 _NAMES = select(Person.id, Person.name, Person.slack_id).where(Person.id.in_(bindparam("ids", expanding=True)))
 
 
-async def names(session: AsyncSession, person_ids: Iterable[int | None]) -> Names:
-    """The names of these people, in one light statement."""
-    wanted = {person_id for person_id in person_ids if person_id is not None}
+async def names(session: AsyncSession, person_ids: Iterable[int | None], *, known: Person) -> Names:
+    """The names of these people, in one light statement; in none where `known`, who looks, is the only one."""
+    wanted = {person_id for person_id in person_ids if person_id is not None} - {known.id}
     rows = await session.execute(_NAMES, {"ids": list(wanted)}) if wanted else ()
-    return Names({person_id: Named(person_id, name, slack_id) for person_id, name, slack_id in rows})
+    found = {person_id: Named(person_id, name, slack_id) for person_id, name, slack_id in rows}
+    return Names({known.id: known, **found})
 
 
 async def directory(session: AsyncSession) -> Directory:

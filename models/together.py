@@ -33,6 +33,7 @@ class Together:
         self._turn = asyncio.Lock()
         self._waiting = 0
         self._group: Group | None = None
+        self._settling: set[asyncio.Task[None]] = set()  # the loop itself holds its tasks weakly
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
@@ -65,8 +66,20 @@ class Together:
         self._waiting += 1
         try:
             await self._turn.acquire()
+        except BaseException:
+            # The one before may have left the transaction open for us, and waits for its commit.
+            self._settling.add(task := asyncio.create_task(self._settle()))
+            task.add_done_callback(self._settling.discard)
+            raise
         finally:
             self._waiting -= 1
+
+    async def _settle(self) -> None:
+        """Commit what was left open for somebody who did not come."""
+        async with self._turn:
+            group, self._group = self._group, None
+            if group is not None:
+                await _commit(group)
 
     async def _open(self) -> Group:
         connection = await self._writer.connect()
@@ -79,16 +92,17 @@ class Together:
 
 
 async def _commit(group: Group) -> None:
-    """Commit and tell everybody in the group; a failure is theirs too."""
+    """Commit and tell everybody in the group; a failure is theirs too, and that connection is not used again."""
+    connection = group.connection
     try:
-        try:
-            raw = await group.connection.get_raw_connection()
-            if not raw.driver_connection.in_transaction:  # type: ignore[union-attr]
-                raise RuntimeError("SQLite has rolled the transaction back: the disk may be full")
-            await group.connection.commit()
-        finally:
-            await group.connection.close()
+        raw = await connection.get_raw_connection()
+        if not raw.driver_connection.in_transaction:  # type: ignore[union-attr]
+            raise RuntimeError("SQLite has rolled the transaction back: the disk may be full")  # noqa: TRY301 - told like any other
+        await connection.commit()
     except Exception as error:  # noqa: BLE001 - raised again where each of the group waits
+        await connection.invalidate()
         group.committed.set_exception(error)
     else:
         group.committed.set_result(None)
+    finally:
+        await connection.close()

@@ -70,6 +70,7 @@ async def load(session: AsyncSession, actor: Person, query: str, *, now: datetim
                 for view in shown
                 for person_id in (view.version.owner_id, view.action.owner_id if view.action else None)
             ],
+            known=actor,
         ),
         near=tuple(suggestions),
         total=len(hits),

@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from sqlalchemy import select
 
 from bot.demo.company import make_company
 from bot.trying import SECRET, _free_port, first_monday, prepare
+from models.db import Database
+from models.tables import DealVersion, Person
 from tests.bench.ground import command, signed
 
 STARTS, COMMANDS = 3, 100
@@ -25,13 +28,29 @@ async def start_and_memory(folder: Path, api: str) -> list[dict[str, Any]]:
     company = make_company(first_monday(datetime.now(UTC).date()), 1)
     url = f"sqlite:///{folder / 'start.db'}"
     await prepare(url, company)
-    user = company.workspace["users"][0]["id"]
+    user = await _somebody(url)
     found = [await _one(api, url, user, commands=COMMANDS if number == 0 else 0) for number in range(STARTS)]
     return [
         {"what": "`cadence run` until /healthz says well", "value": statistics.median(row[0] for row in found),
          "limit": 3.0, "unit": "s"},
         {"what": "its memory after 100 commands", "value": found[0][1], "limit": 150.0, "unit": "MB"},
     ]  # fmt: skip
+
+
+async def _somebody(url: str) -> str:
+    """The Slack id of an owner of deals: the Slack that says yes has no directory to learn it from."""
+    db = Database(url)
+    async with db.write() as session:
+        owner = await session.scalar(
+            select(Person)
+            .join(DealVersion, DealVersion.owner_id == Person.id)
+            .where(Person.side == "ours", DealVersion.valid_to.is_(None))
+            .order_by(Person.id)
+            .limit(1)
+        )
+        owner.slack_id = "U00001"
+    await db.close()
+    return "U00001"
 
 
 async def _one(api: str, url: str, user: str, *, commands: int) -> tuple[float, float]:
