@@ -14,6 +14,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 logger = logging.getLogger("cadence.wakeups")
 Job = Callable[[], Awaitable[object]]
 WATCH_SECONDS = 5.0
+GRACE = 5.0  # seconds that a job under way gets to end in when we stop
 PATIENCE = 4  # intervals without a run before a job counts as stuck
 
 
@@ -24,6 +25,7 @@ class Wakeups:
         self._jobs = dict(jobs)
         self._scheduler: AsyncIOScheduler | None = None
         self._watch: asyncio.Task[None] | None = None
+        self._running: set[asyncio.Task[object]] = set()
         self.last_run: dict[str, float] = {}
         """Monotonic seconds of each job's last beginning."""
 
@@ -38,6 +40,9 @@ class Wakeups:
             self._watch.cancel()
             await asyncio.gather(self._watch, return_exceptions=True)
         if self._scheduler is not None:
+            self._scheduler.pause()
+            if self._running:
+                await asyncio.wait(set(self._running), timeout=GRACE)  # a job cut off would leave a half-said commit
             self._scheduler.shutdown(wait=False)
 
     def age(self, name: str) -> float:
@@ -56,6 +61,10 @@ class Wakeups:
 
     async def _run(self, name: str, job: Job) -> None:
         self.last_run[name] = time.monotonic()
+        task = asyncio.current_task()
+        if task is not None:
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
         try:
             await job()
         except Exception as error:

@@ -99,14 +99,18 @@ async def paired(
     return statistics.median(mine for mine, _ in rounds), statistics.median(other for _, other in rounds), ratio
 
 
-RAW_READ = [
-    "\nSELECT p.*, r.role FROM person p LEFT JOIN person_role r ON r.person_id = p.id WHERE p.slack_id = 'U00002'",
-    "\nSELECT a.person_id, a.cover_id, a.first_day, a.last_day, p.zone FROM absence a JOIN person p ON p.id = a.person_id\n  WHERE a.cancelled_at IS NULL AND a.cover_id IS NOT NULL",
-    "\nSELECT d.*, v.*, pa.*, n.* FROM deal d JOIN deal_version v ON v.deal_id = d.id AND v.valid_to IS NULL\n  LEFT JOIN partner pa ON pa.id = v.partner_id LEFT JOIN next_action n ON n.deal_id = d.id AND n.state = 'open'\n  WHERE (v.owner_id = 2 OR pa.pm_id = 2) AND v.category IN ('pipeline', 'best_case', 'commit')",
-    "\nSELECT o.*, c.kind, c.partner_id, c.pm_id, c.state FROM occurrence o JOIN cadence c ON c.id = o.cadence_id\n  WHERE o.state IN ('planned', 'prompted') AND o.closed_at IS NULL AND o.starts_at < '2026-03-23'\n  AND (c.partner_id IN (1, 2) OR c.kind = 'other_partners' AND c.pm_id = 1) ORDER BY o.starts_at, o.id",
-    "\nSELECT DISTINCT deal_id FROM answer WHERE occurrence_id IN (1, 2)",
-    "\nSELECT id, name, slack_id FROM person WHERE id IN (2)\n",
-]
+RAW_READ = (
+    "SELECT p.*, r.role FROM person p LEFT JOIN person_role r ON r.person_id = p.id WHERE p.slack_id = 'U00002'",
+    """SELECT a.person_id, a.cover_id, a.first_day, a.last_day, p.zone FROM absence a JOIN person p ON p.id = a.person_id
+    WHERE a.cancelled_at IS NULL AND a.cover_id IS NOT NULL""",
+    """SELECT d.*, v.*, pa.*, n.* FROM deal d JOIN deal_version v ON v.deal_id = d.id AND v.valid_to IS NULL
+    LEFT JOIN partner pa ON pa.id = v.partner_id LEFT JOIN next_action n ON n.deal_id = d.id AND n.state = 'open'
+    WHERE (v.owner_id = 2 OR pa.pm_id = 2) AND v.category IN ('pipeline', 'best_case', 'commit')""",
+    """SELECT o.*, c.kind, c.partner_id, c.pm_id, c.state FROM occurrence o JOIN cadence c ON c.id = o.cadence_id
+    WHERE o.state IN ('planned', 'prompted') AND o.closed_at IS NULL AND o.starts_at < '2026-03-23'
+    AND (c.partner_id IN (1, 2) OR c.kind = 'other_partners' AND c.pm_id = 1) ORDER BY o.starts_at, o.id""",
+    "SELECT DISTINCT deal_id FROM answer WHERE occurrence_id IN (1, 2)",
+)
 """What `/deals` reads for this person, with the ids already known."""
 
 
