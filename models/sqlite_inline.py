@@ -7,6 +7,7 @@ does not: BEGIN IMMEDIATE waits for other processes, COMMIT for the disk; both s
 blocked on a lock or an fsync.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import Callable
 from typing import Any
@@ -24,6 +25,21 @@ class InlineConnection(aiosqlite.Connection):
     # Each counter has one thread that writes it, so neither needs a lock.
     _handed_over = 0
     _worked_off = 0
+
+    _stopping: asyncio.Future[Any] | None = None
+
+    def stop(self) -> asyncio.Future[Any] | None:
+        self._stopping = super().stop()
+        return self._stopping
+
+    async def _connect(self) -> aiosqlite.Connection:
+        """Connect; where that fails, the thread has ended before the error is told: it would speak to a closed loop."""
+        try:
+            return await super()._connect()
+        except BaseException:
+            if self._stopping is not None:
+                await self._stopping
+            raise
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         connection = self._connection

@@ -5,10 +5,16 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from models.db import Database
 from models.tables import Base
 from tests import postgres
+
+
+# How fast an example is made says something about the machine, nothing about the code.
+settings.register_profile("cadence", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("cadence")
 
 
 @pytest.fixture(scope="session")

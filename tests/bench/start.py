@@ -72,6 +72,7 @@ async def _one(api: str, url: str, user: str, *, commands: int) -> tuple[float, 
                 headers = {key: values[0] for key, values in request.headers.items()}
                 async with session.post("/slack/events", data=request.raw_body, headers=headers) as answer:
                     assert answer.status == 200
+        await asyncio.sleep(0.5)  # forms still being opened after their ack
         return ready, _resident(process.pid)
     finally:
         if process.returncode is None:

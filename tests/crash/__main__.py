@@ -111,11 +111,11 @@ def row_of(one: Verdict) -> list[int]:
 
 
 def table(found: list[Verdict], seconds: float) -> str:
-    lines = [f"\n{'':11}{'':42}" + "".join(f"{name:>12}" for name in COLUMNS)]
+    lines = [f"\n{'':11}{'':42}" + "".join(f"{name:>13}" for name in COLUMNS)]
     for one in found:
-        lines.append(f"{one.database:11}{one.plan:42}" + "".join(f"{number:12}" for number in row_of(one)))
+        lines.append(f"{one.database:11}{one.plan:42}" + "".join(f"{number:13}" for number in row_of(one)))
     sums = [sum(column) for column in zip(*(row_of(one) for one in found), strict=True)] if found else []
-    lines.append(f"{'all':53}" + "".join(f"{number:12}" for number in sums))
+    lines.append(f"{'all':53}" + "".join(f"{number:13}" for number in sums))
     missed = sum(one.not_reached for one in found)
     lines.append(f"{seconds:.0f} s; {missed} named kills were not reached before their week ended")
     return "\n".join(lines)

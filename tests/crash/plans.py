@@ -10,8 +10,8 @@ PHASES = ("help", "prompt", "edit", "nudge", "agenda", "close", "note", "friday"
 """What is posted (or edited) in a week, in its order; `Plan.lose` names those whose reply gets lost."""
 
 MOST_PASSES = {
-    "form.before_ack": 4, "button.before_ack": 3, "command.before_ack": 2, "event.before_ack": 4, "event.claimed": 4,
-    "event.before_commit": 4, "event.committed": 4, "tick.before_commit": 5, "tick.committed": 5,
+    "form.before_ack": 4, "button.before_ack": 3, "command.before_ack": 2, "event.before_ack": 3, "event.claimed": 3,
+    "event.before_commit": 3, "event.committed": 3, "tick.before_commit": 5, "tick.committed": 5,
     "claim.committed": 6, "attempt.before_commit": 10, "attempt.committed": 10, "post.called": 10,
     "finish.before_commit": 10, "finish.committed": 10, "readback.before": 1, "readback.after": 1,
     "edit.claimed": 4, "edit.called": 4, "edit.committed": 4,

@@ -176,7 +176,8 @@ async def rows_are_whole(session: AsyncSession) -> list[str]:
 
 async def answers(session: AsyncSession, week: Week) -> tuple[int, list[str]]:
     """How many answers are stored, and what is wrong: acked and not stored, stored twice."""
-    names = dict((await session.execute(select(DealVersion.deal_id, DealVersion.name))).tuples().all())
+    versions = await session.execute(select(DealVersion.deal_id, DealVersion.name))
+    names = {row.deal_id: row.name for row in versions}
     rows = list(await session.scalars(select(Answer)))
     stored = Counter(row.deal_id for row in rows)
     wrong = [f"{names[deal_id]} is answered {number} times" for deal_id, number in stored.items() if number != 1]

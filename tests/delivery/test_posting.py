@@ -127,7 +127,7 @@ async def test_a_row_left_sending_by_a_dead_holder_is_found_by_reading_back(stag
     assert (row.state, row.ts, row.fence) == ("sent", said["ts"], 2)
     assert stage.slack.called("chat.postMessage") == []
     (asked,) = stage.slack.called("conversations.history")
-    assert float(asked["oldest"]) == NOON.timestamp() - 60
+    assert float(asked["oldest"]) == NOON.timestamp() - 300
 
 
 async def test_a_row_left_sending_by_a_holder_that_died_before_the_call_is_posted(stage: Stage) -> None:
