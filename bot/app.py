@@ -106,7 +106,7 @@ class Bot:
         except CallFailed as error:
             raise UserError(_refused(error.code, "")) from None
         except SlackApiError as error:
-            raise UserError(_refused(str(error.response.get("error")), str(error.response.get("needed")))) from None
+            raise UserError(_refused(errors.slack_code(error), errors.slack_code(error, "needed"))) from None
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise UserError(
                 f"Slack does not answer at {self.settings.slack_api_url} ({type(error).__name__}). Is the address right, "

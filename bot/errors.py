@@ -40,8 +40,14 @@ async def translate(
     try:
         await _only_to_them(client, body, words)
     except SlackApiError as refused:
-        logger.warning("could not tell %s what went wrong: %s", user_id(body), refused.response.get("error"))
+        logger.warning("could not tell %s what went wrong: %s", user_id(body), slack_code(refused))
     return BoltResponse(status=200, body="") if context.ack.response is None else None
+
+
+def slack_code(error: SlackApiError, field: str = "error") -> str:
+    """Slack's word for what went wrong; the kind of answer where it gave no word, such as a proxy's page."""
+    answer = error.response
+    return str(answer.get(field) or "") if hasattr(answer, "get") else "an answer that is not Slack's"
 
 
 def sentence(error: Exception, body: Mapping[str, Any]) -> str:
@@ -126,7 +132,7 @@ async def _only_to_them(client: AsyncWebClient, body: Mapping[str, Any], words: 
         await client.chat_postEphemeral(channel=channel, user=user_id(body), text=_plain(words))
     except SlackApiError as refused:
         # A command can come from a channel the bot is not in; its trigger may still open a view.
-        if refused.response.get("error") not in ("not_in_channel", "channel_not_found", "user_not_in_channel"):
+        if slack_code(refused) not in ("not_in_channel", "channel_not_found", "user_not_in_channel"):
             raise
         await _in_view(client, body, words, push=False)
 
