@@ -11,7 +11,6 @@ from models.db import Database
 from models.tables import Base
 from tests import postgres
 
-
 # How fast an example is made says something about the machine, nothing about the code.
 settings.register_profile("cadence", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("cadence")

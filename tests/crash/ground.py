@@ -80,7 +80,7 @@ async def slack(database_url: str, *, http: bool) -> AsyncIterator[tuple[Local, 
     options = SandboxOptions(
         port=0, manifest=MANIFEST, bot_token=BOT_TOKEN, app_token=APP_TOKEN, signing_secret=SECRET, bot_url=door.url,
         deliver="http" if http else "socket", start_at=played.start, retry_scale=0.5, http_retry_delays=(0.0, 2.0, 10.0),
-        ack_seconds=2.0, click_wait=1.0, command_wait=2.0, heartbeat=0.5,
+        ack_seconds=1.5, click_wait=1.0, command_wait=2.0, heartbeat=0.3,
     )  # fmt: skip
     sandbox = await start(options, Seed.from_dict(workspace(played)))
     environment = {
