@@ -203,10 +203,7 @@ class Week:
 
         found = await self.insist(once, taken)
         key = f"view:{view['id']}:{view['hash']}"
-        # A click that was sent twice may have opened a second form on top: look at the one that was submitted.
-        stack = await self.local.get("views", user=self.local.id(name))
-        shows = next((metadata_of(one) for one in stack if one["id"] == view["id"]), "")
-        self.saved.append(Saved(key, found["result"], shows, tries > 1))
+        self.saved.append(Saved(key, found["result"], metadata_of(found["view"]), tries > 1))
         if answers:
             self.acked.add(FormState.load(view["private_metadata"]).d)
 
