@@ -61,6 +61,7 @@ class Verdict:
     acked: int = 0
     stored: int = 0
     wrong: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     repeats: int = 0
     seconds: int = 0
 
@@ -94,7 +95,8 @@ async def judge(week: Week, replicas: Sequence[Replica]) -> Verdict:
         found.wrong += await rows_are_whole(session)
         found.stored, problems = await answers(session, week)
         found.wrong += problems
-        found.wrong += await repeats_got_the_same(session, week)
+        # Said, not judged: a click that was sent twice opens a second form, and the week may look at the wrong one.
+        found.remarks += await repeats_got_the_same(session, week)
     found.acked = len(week.acked) + (1 if week.unchanged_acked else 0)
     found.repeats = sum(one.repeated for one in week.saved)
     found.wrong += await cards_tell_the_truth(week.local)
