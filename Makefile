@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+NODE := tests/node
 
 .DEFAULT_GOAL := help
 .PHONY: help sandbox run test lint types imports check bench crash pictures lock clean
@@ -22,13 +23,23 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
+# For tests alone: Bolt for JavaScript and axe-core. Without Node they are skipped, and this says so every time.
+$(NODE)/node_modules/.made: $(NODE)/package.json $(NODE)/package-lock.json $(NODE)/.npmrc
+	@if node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null && (cd $(NODE) && npm ci --silent); then \
+		touch $@; \
+	elif [ "$$CADENCE_REQUIRE_ALL" = 1 ]; then \
+		echo "CADENCE_REQUIRE_ALL=1 wants Node 20 or newer with npm, and npm ci to work in $(NODE)" >&2; exit 1; \
+	else \
+		echo "No Node 20 or newer here, or npm ci did not work: the tests with Bolt for JavaScript and axe-core are skipped."; \
+	fi
+
 sandbox: $(VENV)/.run ## a week of a demo company in your browser: local Slack, SQLite, no account
 	$(BIN)/cadence sandbox
 
 run: $(VENV)/.run ## the bot against the Slack that the environment names
 	$(BIN)/cadence run
 
-test: $(VENV)/.dev ## everything: lint, types, import rules, migrations, journeys
+test: $(VENV)/.dev $(NODE)/node_modules/.made ## everything: lint, types, import rules, migrations, journeys
 	$(BIN)/python -m pytest -q
 
 check: lint types imports ## lint, types and import rules alone
@@ -52,9 +63,10 @@ crash: $(VENV)/.dev ## the long crash run: kill -9 at every named point, many ro
 pictures: $(VENV)/.dev ## play the week in a browser and keep the README's pictures (wants Chromium)
 	$(BIN)/python -m tests.browser.pictures
 
-lock: ## renew requirements/*.txt (needs uv)
+lock: ## renew requirements/*.txt and the lock of the Node tests (needs uv and npm)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements/run.txt
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements/dev.txt
+	cd $(NODE) && npm update --package-lock-only --silent && node lock.mjs
 
 clean: ## remove the virtual environment and caches
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis var
+	rm -rf $(VENV) $(NODE)/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis var

@@ -1,6 +1,7 @@
 """The project's own documents and tools: what they say is what the code does."""
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -226,6 +227,31 @@ def test_requirements_are_locked_with_hashes_and_name_no_index(name):
         assert re.match(r"[a-z0-9._-]+(\[[a-z,]+\])?==[\w.!+]+", entry, re.IGNORECASE), entry[:80]
         assert re.search(r"--hash=sha256:[0-9a-f]{64}", entry), entry[:80]
     assert not re.search(r"https?://|--index|--extra|--find-links|^-", text, re.MULTILINE)
+
+
+def test_the_lock_of_the_node_tests_has_checksums_and_no_address():
+    text = (ROOT / "tests" / "node" / "package-lock.json").read_text()
+    assert not re.search(r'"resolved"|://', text)
+    packages = {name: entry for name, entry in json.loads(text)["packages"].items() if name}
+    assert packages
+    assert [name for name, entry in packages.items() if not entry["integrity"].startswith("sha512-")] == []
+    wanted = json.loads((ROOT / "tests" / "node" / "package.json").read_text())["dependencies"]
+    assert wanted == {name: packages[f"node_modules/{name}"]["version"] for name in wanted}, "exact versions"
+
+
+INSIDE = {"world", "people", "log", "events"}
+"""What a local Slack has in memory, and the driver tells."""
+
+
+def test_no_test_of_the_bot_looks_into_the_memory_of_the_local_slack():
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+        if path.relative_to(ROOT / "tests").parts[0] not in ("sandbox", "browser", "node")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr in INSIDE and ast.unparse(node.value).endswith("sandbox")
+    ]
+    assert found == [], "the driver is enough"
 
 
 def test_the_tools_of_a_user_are_a_part_of_those_of_a_developer():

@@ -63,6 +63,8 @@ class Team:
     reviews: bool = True
     outsiders: list[dict[str, Any]] = field(default_factory=list)
     review_hours: dict[str, tuple[int, str]] = field(default_factory=dict)
+    private: tuple[str, ...] = ()
+    """Names of channels that are private."""
 
     @property
     def policy(self) -> Policy:
@@ -137,7 +139,7 @@ def workspace(team: Team) -> dict[str, Any]:
         team.leadership or "leadership"
     }
     channels = [
-        {"id": f"C{place + 1:05d}", "name": name, "is_private": False, "members": [*ours, BOT_USER]}
+        {"id": f"C{place + 1:05d}", "name": name, "is_private": name in team.private, "members": [*ours, BOT_USER]}
         for place, name in enumerate(sorted(names))
     ]
     return {

@@ -87,7 +87,9 @@ async def judge(week: Week, replicas: Sequence[Replica]) -> Verdict:
         for row in await week.local.get("messages")
         if row["user"] == BOT_USER and not row["deleted"] and not row["ephemeral_to"]
     ]
-    seen = Counter([await label(week.local, row, messages) for row in messages])
+    state = await week.local.get("state")
+    channels = {one["id"]: one for one in state["channels"]}
+    seen = Counter([label(week.local, row, channels[row["channel"]], messages) for row in messages])
     found.lost = [f"{place}: {kind}" for place, kind in (EXPECTED - seen).elements()]
     found.doubled = [f"{place}: {kind}" for place, kind in (seen - EXPECTED).elements()]
     async with week.db.read() as session:
@@ -100,7 +102,6 @@ async def judge(week: Week, replicas: Sequence[Replica]) -> Verdict:
     found.acked = len(week.acked) + (1 if week.unchanged_acked else 0)
     found.repeats = sum(one.repeated for one in week.saved)
     found.wrong += await cards_tell_the_truth(week.local)
-    state = await week.local.get("state")
     found.wrong += [problem for problem in state["problems"] if "never acknowledged" in problem or "refused" in problem]
     found.wrong += [f"a bot said: {words}" for one in replicas for words in tracebacks(one.said())]
     return found
@@ -112,21 +113,23 @@ def tracebacks(said: str) -> list[str]:
     return ["\n".join(lines[max(0, n - 3) : n + 60]) for n, line in enumerate(lines) if line.startswith("Traceback")]
 
 
-async def label(local: Local, row: dict[str, Any], messages: Collection[dict[str, Any]]) -> tuple[str, str]:
+def label(
+    local: Local, row: dict[str, Any], channel: dict[str, Any], messages: Collection[dict[str, Any]]
+) -> tuple[str, str]:
     """Where a message stands and what it is, by Slack's own record."""
-    channel = local.sandbox.world.channels[row["channel"]]
     first = str(row["history"][0].get("text", row["text"]) if row["history"] else row["text"])
-    if channel.im_user:
-        place = next((one.name for one in local.team.people if local.id(one.name) == channel.im_user), channel.im_user)
+    if channel["is_im"]:
+        reader = channel["user"]
+        place = next((one.name for one in local.team.people if local.id(one.name) == reader), reader)
         kind = kind_of(row) or ("help" if WORDS["help"] in first else first[:60])
         return place, kind
     if row["thread_ts"] and row["thread_ts"] != row["ts"]:
         roots = [one for one in messages if one["ts"] == row["thread_ts"] and one["channel"] == row["channel"]]
         about = next((name for name in ("Acme", "Beta") if first.startswith(f"*{name}*")), first[:60])
-        return channel.name, f"reply {about}" if roots else f"orphan {about}"
-    if channel.name == local.team.leadership and "closed" in first:
-        return channel.name, "friday"
-    return channel.name, next((kind for kind in ("agenda", "note") if WORDS[kind] in first), first[:60])
+        return channel["name"], f"reply {about}" if roots else f"orphan {about}"
+    if channel["name"] == local.team.leadership and "closed" in first:
+        return channel["name"], "friday"
+    return channel["name"], next((kind for kind in ("agenda", "note") if WORDS[kind] in first), first[:60])
 
 
 async def outbox_is_done(session: AsyncSession, messages: Sequence[dict[str, Any]]) -> list[str]:

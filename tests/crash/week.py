@@ -281,7 +281,7 @@ class Week:
         }
         async with self.db.read() as session:
             found = {name: int(await session.scalar(query) or 0) for name, query in owed.items()}
-        found["deliveries"] = self.local.sandbox.events.waiting
+        found["deliveries"] = (await self.local.get("state"))["deliveries"]
         return {name: number for name, number in found.items() if number}
 
 

@@ -66,10 +66,8 @@ async def test_a_shared_leadership_channel_holds_the_friday_note_and_the_head_is
 
 
 async def test_a_private_leadership_channel_takes_the_friday_note(sqlite_url):
-    team = small_team(leadership="board")
+    team = small_team(leadership="board", private=("board",))
     async with journey(team, sqlite_url) as local:
-        found = next(one for one in local.sandbox.world.channels.values() if one.name == "board")
-        found.is_private = True
         await local.to("Fri 15:00")
         (root,) = await local.bot_messages("board")
         assert "not closed, waiting for Pat Manager" in root["text"]

@@ -2,7 +2,6 @@
 
 from sqlalchemy import select
 
-from bot.sandbox.delivery import payloads
 from models.domain.notes import WeeklyFacts
 from models.tables import Artifact, Cadence, Occurrence
 from tests.journeys.support import (
@@ -21,7 +20,7 @@ from tests.journeys.support import (
     value_of,
     walk,
 )
-from tests.world import BOT_USER, Human, deal, partner, small_team
+from tests.world import Human, deal, partner, small_team
 
 
 async def test_a_moved_review_is_held_late_with_reason_and_name_and_asks_nobody_twice(sqlite_url):
@@ -218,12 +217,19 @@ def said(found):
 
 async def forged(local, name, action_id, value):
     """A click by somebody who has no such button: sent to the bot as Slack would send it, and what they were told."""
-    world = local.sandbox.world
-    user = world.users[local.id(name)]
-    message = world.post(world.im(user.id), BOT_USER, "forged")
-    done = {"type": "button", "action_id": action_id, "block_id": "b", "value": value, "action_ts": "1.0"}
-    await local.sandbox.people.ask("interaction", "forged", payloads.message_action(world, user, message, done, {}))
-    world.im(user.id).messages.pop(message.ts)
+    who = local.id(name)
+    await local.get("read", user=who, channel="bot")
+    state = await local.get("state")
+    direct = next(one["id"] for one in state["channels"] if one.get("user") == who)
+    user = next(one for one in state["users"] if one["id"] == who)
+    clicked = (await local.get("log", kind="interaction", method="block_actions"))[-1]["request"]
+    payload = clicked | {
+        "user": {"id": who, "username": user["name"], "name": user["name"], "team_id": user["team_id"]},
+        "container": {"type": "message", "message_ts": "1.0", "channel_id": direct, "is_ephemeral": False},
+        "channel": {"id": direct, "name": "directmessage"},
+        "actions": [{"type": "button", "action_id": action_id, "block_id": "b", "value": value, "action_ts": "1.0"}],
+    }
+    assert (await local.post("deliver", {"kind": "interaction", "payload": payload}))["acked"]
     await local.to(await local.now())
-    rows = [row for row in await local.get("messages") if row["ephemeral_to"] == user.id]
+    rows = [row for row in await local.get("messages") if row["ephemeral_to"] == who]
     return rows[-1]["text"] if rows else ""
