@@ -18,6 +18,7 @@ from bot.app import Bot, build
 from bot.demo import setup
 from bot.demo.build import Company
 from bot.demo.company import make_company
+from bot.demo.guide import guide
 from bot.sandbox import Sandbox, SandboxOptions, Seed, start
 from bot.settings import Settings, environment_name, load
 from models import cadences, people
@@ -66,7 +67,7 @@ async def run(options: Trying, *, say: Say) -> None:
 
 async def _alone(options: Trying, company: Company, url: str, stack: AsyncExitStack, say: Say) -> None:
     """The local Slack alone, and the environment that `cadence run` needs to meet it."""
-    local = await start(_options(options, company, options.bot_url), Seed.from_dict(company.workspace))
+    local = await start(_options(options, company, options.bot_url), seed_of(company))
     stack.push_async_callback(local.close)
     say(f"The local Slack is at {local.url}. It waits for a bot at {options.bot_url}. In another terminal:\n")
     port = urlparse(options.bot_url).port or 80
@@ -86,7 +87,7 @@ async def _together(options: Trying, company: Company, url: str, stack: AsyncExi
 async def together(options: Trying, company: Company, url: str) -> tuple[Sandbox, Bot]:
     """Start both; the bot's own server listens on a free port that the local Slack is told."""
     port = _free_port()
-    local = await start(_options(options, company, f"http://127.0.0.1:{port}"), Seed.from_dict(company.workspace))
+    local = await start(_options(options, company, f"http://127.0.0.1:{port}"), seed_of(company))
     try:
         bot = build(settings_for(environment(local, company, url, http=options.http) | {"PORT": str(port)}))
         await bot.start()
@@ -94,6 +95,11 @@ async def together(options: Trying, company: Company, url: str) -> tuple[Sandbox
         await local.close()
         raise
     return local, bot
+
+
+def seed_of(company: Company) -> Seed:
+    """The company's workspace, and the guide through its week."""
+    return Seed.from_dict(company.workspace | {"guide": guide(company)})
 
 
 def _options(options: Trying, company: Company, bot_url: str) -> SandboxOptions:

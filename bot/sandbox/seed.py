@@ -36,6 +36,19 @@ class Usergroup:
 
 
 @dataclass(frozen=True)
+class GuideStep:
+    """One step of what a newcomer is led through: when, as whom, where, and what to do there."""
+
+    say: str
+    at: str = ""
+    """ISO instant with an offset; empty leaves the clock alone."""
+    person: str = ""
+    """A person's id; empty keeps whoever one acts as."""
+    place: str = ""
+    """A channel's id, "bot" or "home"; empty keeps the place."""
+
+
+@dataclass(frozen=True)
 class Seed:
     """Everything optional; a seed of nothing is an empty workspace with the bot in it."""
 
@@ -44,6 +57,9 @@ class Seed:
     users: list[User] = field(default_factory=list)
     channels: list[Channel] = field(default_factory=list)
     usergroups: list[Usergroup] = field(default_factory=list)
+    companies: list[Team] = field(default_factory=list)
+    """Other companies by name; a team_id that is not among them gets a placeholder."""
+    guide: list[GuideStep] = field(default_factory=list)
 
     @classmethod
     def from_dict(cls, data: Json) -> Seed:
@@ -55,6 +71,8 @@ class Seed:
             users=[User(**{"team_id": team.id, **row}) for row in data.get("users", [])],
             channels=[Channel(**{**row, "members": list(row.get("members", []))}) for row in data.get("channels", [])],
             usergroups=[Usergroup(**row) for row in data.get("usergroups", [])],
+            companies=[Team(**row) for row in data.get("companies", [])],
+            guide=[GuideStep(**row) for row in data.get("guide", [])],
         )
 
     @classmethod

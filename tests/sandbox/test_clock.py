@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from aiohttp import web
 
-from bot.sandbox.page.when import end_of_day, next_friday, slack_date
+from bot.sandbox.page.when import mornings, next_friday, slack_date
 from tests.sandbox.support import WEDNESDAY, FakeControl, serve
 
 HOUR = timedelta(hours=1)
@@ -133,12 +133,15 @@ async def test_a_bot_that_never_finishes_does_not_hang_the_clock(launch, control
     assert moved["now"] == (WEDNESDAY + 2 * HOUR).isoformat()
 
 
-def test_friday_and_the_end_of_the_day_are_the_companys():
+def test_friday_and_the_mornings_are_the_companys():
     zone = "America/New_York"
     assert next_friday(WEDNESDAY, zone).isoformat() == "2026-11-27T16:00:00-05:00"
     assert next_friday(datetime(2026, 11, 27, 21, tzinfo=UTC), zone).isoformat() == "2026-12-04T16:00:00-05:00"
-    assert end_of_day(WEDNESDAY, zone).isoformat() == "2026-11-25T18:00:00-05:00"
-    assert end_of_day(datetime(2026, 11, 25, 23, tzinfo=UTC), zone).isoformat() == "2026-11-26T18:00:00-05:00"
+    days = [at.isoformat() for at in mornings(WEDNESDAY, zone)]
+    assert days[:2] == ["2026-11-25T08:00:00-05:00", "2026-11-26T08:00:00-05:00"]
+    assert days[3] == "2026-11-30T08:00:00-05:00", "a weekend has no working morning"
+    across = [at.isoformat() for at in mornings(datetime(2026, 3, 6, 14, tzinfo=UTC), zone)]
+    assert across[0] == "2026-03-09T08:00:00-04:00", "08:00 stays 08:00 when the clocks change"
 
 
 def test_dates_are_the_readers():

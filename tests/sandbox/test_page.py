@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from bot.sandbox.page.mrkdwn import Words
-from tests.sandbox.support import CARD, SEED, mrkdwn, plain
+from tests.sandbox.support import CARD, SEED, form, mrkdwn, plain
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 NASTY = '<img src=x onerror="document.title=1">"\'&<b>'
@@ -73,10 +73,10 @@ async def test_hostile_names_and_texts_stay_text(launch):
     ]
     assert (await slack.api("chat.postMessage", channel="C1", text=NASTY, blocks=blocks))["ok"]
     await slack.post("message", user="U1", channel="C1", text=NASTY)
-    for path in ("/?as=U1&at=C1", "/?as=U1&at=home", "/log"):
+    for path in ("/?as=U1&at=C1", "/?as=U1&at=home", "/inspector"):
         html = await page(slack, path)
         assert "<img" not in html
-        assert "javascript:1" not in html.replace("&#34;", '"') or path == "/log"
+        assert "javascript:1" not in html.replace("&#34;", '"') or path == "/inspector"
         assert "this is not Slack" in html
 
 
@@ -133,8 +133,82 @@ async def test_a_browser_lives_a_form(slack, bots, browser):
     await view.fill("dialog [data-block-id=what][data-field]", "call them")
     await view.click("[data-testid=modal-submit]")
     await view.wait_for_selector("text=saved call them")
-    await view.click("label.menu")
+    await view.click("[data-testid=menu]")
     await view.click("[data-testid=go-home]")
     await view.wait_for_selector("[data-view-id=home] >> text=Go")
     assert await view.evaluate("document.documentElement.scrollWidth") <= 390
+    assert failures == []
+
+
+HOSTILE = (
+    '<img src=x onerror=\'window.hacked=1\'><script>window.hacked=1</script>" onfocus="window.hacked=1" autofocus="'
+)
+LONG = "W" * 3000
+
+
+def hostile_form():
+    view = form(title=HOSTILE[:24], private_metadata=HOSTILE, callback_id="deal")
+    view["blocks"] = [
+        {"type": "header", "text": plain(HOSTILE)},
+        {"type": "section", "text": mrkdwn(HOSTILE + LONG[: 3000 - len(HOSTILE)])},
+        {"type": "input", "label": plain(HOSTILE), "hint": plain(HOSTILE), "element": {
+            "type": "plain_text_input", "initial_value": "</textarea>" + HOSTILE, "multiline": True}},
+        {"type": "input", "label": plain("one"), "element": {
+            "type": "static_select", "placeholder": plain(HOSTILE),
+            "options": [{"text": plain(HOSTILE[:75]), "value": HOSTILE}]}},
+    ]  # fmt: skip
+    return view
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+async def test_hostile_and_endless_content_neither_runs_nor_breaks_the_page(launch, bots, browser, width):
+    """Names, texts, files and forms as an attacker or a very long company would write them, on every surface."""
+    seed = {
+        **SEED,
+        "team": {"id": "T0LOCAL01", "name": HOSTILE, "domain": "local"},
+        "users": [
+            {"id": "U1", "name": "x", "real_name": HOSTILE, "title": HOSTILE},
+            {"id": "U2", "name": "y", "real_name": LONG[:200], "title": LONG[:200]},
+        ],
+        "channels": [{"id": "C1", "name": HOSTILE, "topic": HOSTILE, "members": ["U1", "U2", "U0CADENCE"]}],
+        "guide": [{"say": HOSTILE, "person": 'U1" onclick="window.hacked=1'}],
+    }
+    slack = await launch(seed=seed)
+    page = await browser.new_page(viewport={"width": width, "height": 800})
+    failures = []
+    page.on("pageerror", lambda error: failures.append(str(error)))
+    page.on("dialog", lambda box: failures.append(box.message))
+    await slack.post("upload", user="U1", channel="C1", text=HOSTILE, files=[
+        {"name": f"{HOSTILE[:60].replace('/', '')}.csv", "text": f"{HOSTILE},{LONG}\n" * 30}])  # fmt: skip
+    answer = await slack.api("chat.postMessage", channel="C1", text=HOSTILE, blocks=[
+        {"type": "section", "text": mrkdwn(LONG)}, {"type": "header", "text": plain(HOSTILE)},
+        {"type": "table", "rows": [[{"type": "raw_text", "text": HOSTILE}, {"type": "raw_text", "text": LONG[:1000]}]]},
+        {"type": "actions", "elements": [{"type": "button", "text": plain(HOSTILE[:75]), "value": HOSTILE}]}])  # fmt: skip
+    assert answer["ok"], answer
+    await slack.api("chat.postMessage", channel="C1", text=HOSTILE, thread_ts=answer["ts"])
+    for _ in range(200):
+        slack.sandbox.world.post(slack.sandbox.world.im("U1"), "U0CADENCE", HOSTILE)
+    home = {"type": "home", "blocks": hostile_form()["blocks"]}
+    assert (await slack.api("views.publish", user_id="U1", view=home))["ok"]
+    for path in (
+        "/?as=U1",
+        "/?as=U2",
+        "/?as=U1&at=C1",
+        f"/?as=U1&at=C1&thread={answer['ts']}",
+        "/?as=U1&at=home",
+        "/inspector",
+    ):
+        await page.goto(slack.sandbox.url + path)
+        await page.wait_for_timeout(300)
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width, path
+        assert await page.evaluate("window.hacked === undefined"), path
+    await page.goto(slack.sandbox.url + "/?as=U1")
+    trigger = slack.sandbox.world.new_trigger("U1")
+    opened = await slack.api("views.open", trigger_id=trigger.id, view=hostile_form())
+    assert opened["ok"], opened
+    await page.wait_for_selector("dialog[open]")
+    box = await page.locator("dialog[open]").bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+    assert await page.evaluate("window.hacked === undefined")
     assert failures == []

@@ -18,16 +18,20 @@ from markupsafe import Markup
 
 from bot.sandbox.models import Channel, Message, User, View
 from bot.sandbox.page.emoji import with_emoji
+from bot.sandbox.page.feed import Target, happenings
+from bot.sandbox.page.files import previews
 from bot.sandbox.page.mrkdwn import SAFE_LINK, Words
-from bot.sandbox.page.when import clock_time, end_of_day, next_friday
+from bot.sandbox.page.when import clock_time, mornings, next_friday
 from bot.sandbox.views import initial_state
 from bot.sandbox.world import SLACKBOT, World
 
 Json = dict[str, Any]
 TEMPLATES = Path(__file__).parent / "templates"
 HOME, BOT = "home", "bot"
+PARTS = ("sidebar", "clock", "main", "thread", "activity")
 NAMED_DAYS = 2
 MOST_SHOWN = 200
+MOST_NEWS = 8
 TIME_FIRST = re.compile(r"^\w{2,3} \d{1,2}:\d{2}, ")
 
 
@@ -43,7 +47,9 @@ BY_READER = (
     "full_time",
     "viewer_time",
     "company_time",
+    "company_short",
     "local_field",
+    "previews",
 )
 """Filters whose answer depends on who reads; templates are compiled once, the reader is in their context."""
 
@@ -83,11 +89,20 @@ def hue(name: str) -> int:
     return sum(ord(sign) * (index + 7) for index, sign in enumerate(name)) * 37 % 360
 
 
+def unseen(channel: Channel, user: User) -> list[Message]:
+    """Messages of others in the channel itself that came after what this person saw last."""
+    seen = float(channel.read.get(user.id, "0"))
+    found = [one for one in channel.shown_to(user.id) if one.user != user.id and not one.is_reply]
+    return [one for one in found if float(one.ts) > seen]
+
+
 def unread(channel: Channel, user: User) -> int:
-    """Messages of others in the channel itself that this person has not seen."""
-    seen = channel.read.get(user.id, "0")
-    fresh = (one for one in channel.shown_to(user.id) if one.user != user.id and not one.is_reply)
-    return sum(float(one.ts) > float(seen) for one in fresh)
+    return len(unseen(channel, user))
+
+
+def first_unread(channel: Channel, user: User) -> str:
+    """Where reading goes on: the ts of the first unseen message, "" if there is none."""
+    return next((one.ts for one in unseen(channel, user)), "")
 
 
 @dataclass(frozen=True)
@@ -118,7 +133,7 @@ class Renderer:
         return self._world.channels[place.at]
 
     def parts(self) -> dict[str, str]:
-        return {name: self._part(name, getattr(self, f"_{name}")()) for name in ("sidebar", "clock", "main", "thread")}
+        return {name: self._part(name, getattr(self, f"_{name}")()) for name in PARTS}
 
     def modal(self) -> tuple[str, str]:
         """The topmost modal and a key that changes only when it must be drawn anew."""
@@ -161,20 +176,37 @@ class Renderer:
                 (ours if user.team_id == self._world.team.id else theirs).append(user)
         groups = [(self._world.team.name, sorted(ours, key=lambda one: one.deleted)), ("Other companies", theirs)]
         channels, viewer = self._channels(), self._place.viewer.id
+        waiting = [(one, self._unread_dm(one)) for one in ours if one.id != viewer and not one.deleted]
         return {
             "people_groups": [group for group in groups if group[1]],
+            "news": [row for row in waiting if row[1]][:MOST_NEWS],
+            "more_news": max(0, sum(bool(row[1]) for row in waiting) - MOST_NEWS),
             "mine": [one for one in channels if viewer in one.members],
             "others": [one for one in channels if viewer not in one.members],
         }
 
     def _clock(self) -> Json:
-        due, zone = self._world.clock.due, self._world.company_tz
-        now = self._world.clock.now()
+        zone, now = self._world.company_tz, self._world.clock.now()
+        return {"coming": self._coming(), "friday": next_friday(now, zone), "mornings": mornings(now, zone)}
+
+    def _activity(self) -> Json:
+        """What comes and what was sent, each row a way to go there."""
+        return {"coming": self._coming(), "happened": happenings(self._world), "target": self._to}
+
+    def _coming(self) -> list[Json]:
+        due = self._world.clock.due
         rows = [self._row(row["at"], row["what"]) for row in (due.coming if due else [])]
         if due and due.next_due and not rows:
-            at = due.next_due.isoformat()
-            rows = [self._row(at, due.next_what or "")]
-        return {"coming": rows, "friday": next_friday(now, zone), "end_of_day": end_of_day(now, zone)}
+            rows = [self._row(due.next_due.isoformat(), due.next_what or "")]
+        return rows
+
+    def _to(self, target: Target) -> str:
+        """A link to where a message stands, as the present person if they can see it."""
+        viewer, channel = self._place.viewer, self._world.channels.get(target.at)
+        stays = channel is not None and self._world.sees(viewer, channel)
+        query = {"as": viewer.id if stays else target.person or viewer.id, "at": target.at}
+        thread = {"thread": target.thread_ts} if target.thread_ts else {}
+        return f"/?{urlencode(query | thread)}#m{target.ts.replace('.', '')}"
 
     def _main(self) -> Json:
         if self._place.at == HOME:
@@ -250,6 +282,8 @@ class Renderer:
             "full_time": lambda at: self._local(at).strftime("%A, %-d %B %Y, %H:%M %Z"),
             "viewer_time": lambda at: self._local(at).strftime("%a %H:%M %Z"),
             "company_time": lambda at: self._local(at, company).strftime("%A, %-d %B %Y, %H:%M"),
+            "company_short": lambda at: self._local(at, company).strftime("%a %-d %b, %H:%M"),
+            "previews": lambda message: previews(self._world, message, self._place.viewer.id),
             "local_field": lambda at: self._local(at, company).strftime("%Y-%m-%dT%H:%M"),
         }
 

@@ -5,42 +5,34 @@ from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import web
+from jinja2 import Environment
 
-from bot.sandbox.log import Log
 from bot.sandbox.models import User
-from bot.sandbox.page.render import BOT, HOME, Place, Renderer, environment
+from bot.sandbox.page.html import answer
+from bot.sandbox.page.render import BOT, HOME, Place, Renderer, first_unread
 from bot.sandbox.world import SLACKBOT, World
 
 Json = dict[str, Any]
 STATIC = Path(__file__).parent / "static"
-TYPES = {"page.css": "text/css", "page.js": "text/javascript"}
+TYPES = {".css": "text/css", ".js": "text/javascript"}
+SERVED = frozenset(one.name for one in STATIC.iterdir() if one.suffix in TYPES)
 POLL_SECONDS = 20.0
-LOG_ROWS = 300
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'self'; img-src data:; style-src 'self' 'unsafe-inline'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
 
 
 class Pages:
     """HTML for people; what they do goes through the driver's routes."""
 
-    def __init__(self, world: World, log: Log) -> None:
+    def __init__(self, world: World, env: Environment) -> None:
         self._world = world
-        self._log = log
-        self._env = environment()
+        self._env = env
 
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get("/", self._page),
             web.get("/_page/parts", self._parts),
             web.get("/_page/changes", self._changes),
-            web.get("/_page/{name:page[.](?:css|js)}", self._static),
+            web.get("/_page/{name}", self._static),
             web.get("/archives/{channel}/{message}", self._permalink),
-            web.get("/log", self._show_log),
         ]
 
     def _viewer(self, wanted: str) -> User | None:
@@ -67,10 +59,10 @@ class Pages:
     async def _page(self, request: web.Request) -> web.Response:
         place = self._place(request)
         if place is None:
-            return self._html("<p>This workspace has no people. Seed it with some; this is not Slack.</p>")
+            return answer(self._env.get_template("empty.html").render(world=self._world))
         renderer = Renderer(self._world, self._env, place)
         title = "Home" if place.at == HOME else renderer.channel.name or self._world.app.name
-        return self._html(renderer.whole(title=title, version=self._world.watches.version))
+        return answer(renderer.whole(title=title, version=self._world.watches.version))
 
     async def _parts(self, request: web.Request) -> web.Response:
         """The fragments as JSON; `read=1` also marks what is shown as seen."""
@@ -78,6 +70,7 @@ class Pages:
         if place is None:
             return web.json_response({}, status=404)
         renderer = Renderer(self._world, self._env, place)
+        fresh = first_unread(renderer.channel, place.viewer) if place.at != HOME else ""
         if place.at != HOME and request.query.get("read") == "1":
             shown = renderer.channel.shown_to(place.viewer.id)
             if shown:
@@ -85,7 +78,7 @@ class Pages:
         version = self._world.watches.version
         modal, key = renderer.modal()
         parts = renderer.parts() | {"modal": modal}
-        body: Json = {"version": version, "parts": parts, "modal_key": key}
+        body: Json = {"version": version, "parts": parts, "modal_key": key, "fresh": fresh}
         return web.json_response(body, headers={"Cache-Control": "no-store"})
 
     async def _changes(self, request: web.Request) -> web.Response:
@@ -95,23 +88,23 @@ class Pages:
 
     async def _static(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
-        text = (STATIC / name).read_text(encoding="utf-8")
-        return web.Response(text=text, content_type=TYPES[name], headers={"Cache-Control": "no-cache"})
+        if name not in SERVED:
+            return web.Response(status=404, text="There is no such file.")
+        path = STATIC / name
+        text = path.read_text(encoding="utf-8")
+        return web.Response(text=text, content_type=TYPES[path.suffix], headers={"Cache-Control": "no-cache"})
 
     async def _permalink(self, request: web.Request) -> web.Response:
-        channel = self._world.channels.get(request.match_info["channel"])
+        """Where a link to a message leads: as whoever followed it, if they can see the place."""
+        world = self._world
+        channel = world.channels.get(request.match_info["channel"])
         if channel is None:
             return web.Response(status=404, text="There is no such channel.")
-        query = {"at": BOT if channel.is_im else channel.id} | ({"as": channel.im_user} if channel.im_user else {})
+        asked = self._viewer(request.query.get("as", ""))
+        readers = [one for one in (asked, *map(world.users.get, channel.members)) if one is not None and not one.is_bot]
+        viewer = channel.im_user or next((one.id for one in readers if world.sees(one, channel)), "")
+        query = {"as": viewer, "at": BOT if channel.is_im else channel.id}
+        if request.query.get("thread_ts"):
+            query["thread"] = request.query["thread_ts"]
         digits = request.match_info["message"].removeprefix("p")
         return web.Response(status=302, headers={"Location": f"/?{urlencode(query)}#m{digits}"})
-
-    async def _show_log(self, _request: web.Request) -> web.Response:
-        template = self._env.get_template("log.html")
-        entries = list(reversed(self._log.read(limit=LOG_ROWS)))
-        problems = list(reversed(self._world.problems))
-        shown = template.render(world=self._world, entries=entries, total=self._log.count, problems=problems)
-        return self._html(shown)
-
-    def _html(self, text: str) -> web.Response:
-        return web.Response(text=text, content_type="text/html", headers=HEADERS)

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-FRIDAY, HOUR_OF_NOTE, END_OF_DAY = 4, 16, 18
+FRIDAY, HOUR_OF_NOTE, MORNING, DAYS_SHOWN = 4, 16, 8, 5
 TOKEN = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -57,8 +57,9 @@ def next_friday(now: datetime, zone: str) -> datetime:
     return at if at > local else at + timedelta(days=7)
 
 
-def end_of_day(now: datetime, zone: str) -> datetime:
-    """18:00 in the company's zone, today or, when that is past, tomorrow."""
+def mornings(now: datetime, zone: str) -> list[datetime]:
+    """08:00 of the next working days in the company's zone, Monday to Friday, always later than now."""
     local = now.astimezone(ZoneInfo(zone))
-    at = local.replace(hour=END_OF_DAY, minute=0, second=0, microsecond=0)
-    return at if at > local else at + timedelta(days=1)
+    first = local.replace(hour=MORNING, minute=0, second=0, microsecond=0)
+    days = (first + timedelta(days=number) for number in range(2 * DAYS_SHOWN))
+    return [day for day in days if day > local and day.weekday() <= FRIDAY][:DAYS_SHOWN]

@@ -1,0 +1,68 @@
+"""What a newcomer is led through: one week of the demo company, from the prompt to the Friday note."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bot.demo import cast
+from bot.demo.build import LEADERSHIP, Company, Human
+
+Json = dict[str, Any]
+WEDNESDAY, THURSDAY, FRIDAY = 2, 3, 4
+
+
+def guide(company: Company) -> list[Json]:
+    """The steps, in the form a local Slack's seed takes them. `company.today` is a Monday."""
+    people = {user["email"]: user["id"] for user in company.workspace["users"]}
+    places = {channel["name"]: channel["id"] for channel in company.workspace["channels"]}
+    hers = [one for one in cast.COMPANY.firms if one.tier == 1 and one.pm == cast.AMARA.email and one.internal]
+    firm = min(hers, key=lambda one: one.name)  # reviews are set up in this order: hers begin at ten
+
+    def at(days: int, hour: time) -> str:
+        return _instant(company.today, days, hour, company.settings["zone"])
+
+    def who(human: Human) -> str:
+        return str(people[human.email])
+
+    return [
+        {
+            "say": "On Wednesday at 10:00 every account executive gets one card with all their deals. Go there as Siobhán, "
+            "press “Review my deals” and answer one or two. Stop whenever you like: what you sent is kept.",
+            "at": at(WEDNESDAY, time(10)),
+            "person": who(cast.SIOBHAN),
+            "place": "bot",
+        },
+        {
+            "say": "Ten minutes before a review its agenda stands in the partner's channel: stalled deals first, then what "
+            "nobody has answered, and by whom.",
+            "at": at(THURSDAY, time(9, 51)),
+            "person": who(cast.AMARA),
+            "place": places[firm.internal_channel],
+        },
+        {
+            "say": "After her last review Amara, the partner manager, is asked to close them. Press “Close all”: was it "
+            "held, and which two or three promises were made? The partner's note is out at once.",
+            "at": at(THURSDAY, time(12, 40)),
+            "person": who(cast.AMARA),
+            "place": "bot",
+        },
+        {
+            "say": "Friday at 15:00 leadership gets one page. Each partner's note stands in its thread, and what nobody "
+            "closed is named.",
+            "at": at(FRIDAY, time(15, 1)),
+            "person": who(cast.INGRID),
+            "place": places[LEADERSHIP],
+        },
+        {
+            "say": "That was the week. Everybody has a Home; “/cadence” shows what is next and what is wrong, “/deals” works "
+            "on any day. Play the next week: where nothing changed, one click is an answer.",
+            "person": who(cast.INGRID),
+            "place": "home",
+        },
+    ]
+
+
+def _instant(monday: date, days: int, hour: time, zone: str) -> str:
+    return datetime.combine(monday + timedelta(days=days), hour, tzinfo=ZoneInfo(zone)).isoformat()
