@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from bot.sandbox.delivery.events import Events
+from bot.sandbox.delivery.http import HttpLink
 from bot.sandbox.delivery.socket import SocketLink
 from bot.sandbox.inputs import Refused
 from bot.sandbox.models import Channel, User
@@ -22,10 +23,11 @@ def _kind(channel: Channel, what: str) -> str:
 class Admin:
     """Each public action takes the JSON of its request and returns what changed."""
 
-    def __init__(self, world: World, events: Events, sockets: SocketLink) -> None:
+    def __init__(self, world: World, events: Events, sockets: SocketLink, callbacks: HttpLink | None = None) -> None:
         self._world = world
         self._events = events
         self._sockets = sockets
+        self._callbacks = callbacks
         self.actions: dict[str, Callable[[Json], Awaitable[Json]]] = {
             "archive": self._archive,
             "unarchive": self._unarchive,
@@ -43,6 +45,7 @@ class Admin:
             "disconnect_sockets": self._disconnect,
             "cut_sockets": self._cut,
             "redeliver": self._redeliver,
+            "verify_url": self._verify_url,
         }
 
     async def do(self, name: str, args: Json) -> Json:
@@ -152,6 +155,9 @@ class Admin:
         self._world.channels = {one.id: one for one in self._world.channels.values()}
         for message in channel.messages.values():
             message.channel = new
+        for file in self._world.files.values():
+            if old in file.shares:
+                file.shares[new] = file.shares.pop(old)
         self._tell(channel, {"type": "channel_id_changed", "old_channel_id": old, "new_channel_id": new})
         return self._shown(channel)
 
@@ -204,3 +210,9 @@ class Admin:
         except KeyError as unknown:
             raise Refused(f"no event has the id {args.get('event_id')!r}") from unknown
         return {"event_id": args["event_id"]}
+
+    async def _verify_url(self, _args: Json) -> Json:
+        """What Slack does when the address of the bot is entered: whether it echoes the challenge."""
+        if self._callbacks is None:
+            raise Refused("there is no address to verify: events are delivered over sockets")
+        return await self._callbacks.verify()

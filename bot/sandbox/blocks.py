@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from bot.sandbox.checks import (
@@ -11,6 +12,9 @@ from bot.sandbox.checks import (
     Json,
     Problems,
     Shape,
+    Use,
+    Uses,
+    a,
     anything,
     boolean,
     integer,
@@ -22,6 +26,7 @@ from bot.sandbox.checks import (
     typed,
 )
 from bot.sandbox.elements import IMAGE_URL, IN_ACTIONS, IN_CONTEXT, IN_INPUT, IN_SECTION, WORDS, among
+from bot.sandbox.rich import RICH_TEXT
 
 MESSAGE_BLOCKS, VIEW_BLOCKS = 50, 100
 MARKDOWN_TOTAL = 12_000
@@ -47,53 +52,6 @@ def actions_differ(block: Json, at: str) -> Problems:
         yield say(f"action_id {one} already exists in this block", f"{at}/elements")
 
 
-def _styles(*names: str) -> Shape:
-    return Shape(dict.fromkeys(names, boolean))
-
-
-STYLE = _styles("bold", "italic", "strike", "code", "underline", "highlight", "client_highlight", "unlink")
-RICH_LEAVES: dict[str, Shape] = {
-    "text": Shape({"text": string(40_000), "style": STYLE}, ("text",)),
-    "link": Shape({"url": string(3000), "text": string(40_000), "unsafe": boolean, "style": STYLE}, ("url",)),
-    "user": Shape({"user_id": string(255), "style": STYLE}, ("user_id",)),
-    "channel": Shape({"channel_id": string(255), "style": STYLE}, ("channel_id",)),
-    "usergroup": Shape({"usergroup_id": string(255), "style": STYLE}, ("usergroup_id",)),
-    "broadcast": Shape({"range": one_of("here", "channel", "everyone"), "style": STYLE}, ("range",)),
-    "emoji": Shape({"name": string(255), "unicode": string(255), "style": STYLE}, ("name",)),
-    "color": Shape({"value": string(255)}, ("value",)),
-    "date": Shape(
-        {
-            "timestamp": integer(0, 2**40),
-            "format": string(255),
-            "url": string(3000),
-            "fallback": string(3000),
-            "style": STYLE,
-        },
-        ("timestamp", "format"),
-    ),
-}
-LEAF = typed(RICH_LEAVES, "rich text element")
-BORDER: dict[str, Check] = {"border": integer(0, 1)}
-LEAVES: dict[str, Check] = {"elements": items(LEAF, 10_000, least=0)}
-RICH_SECTION = Shape(LEAVES, ("elements",))
-RICH_PARTS: dict[str, Shape] = {
-    "rich_text_section": RICH_SECTION,
-    "rich_text_preformatted": Shape({**LEAVES, **BORDER, "language": string(255)}, ("elements",)),
-    "rich_text_quote": Shape({**LEAVES, **BORDER}, ("elements",)),
-    "rich_text_list": Shape(
-        {
-            "elements": items(typed({"rich_text_section": RICH_SECTION}, "list item"), 10_000),
-            "style": one_of("bullet", "ordered"),
-            "indent": integer(0, 8),
-            "offset": integer(0, 2**31),
-            **BORDER,
-        },
-        ("elements", "style"),
-    ),
-}
-RICH_TEXT = Shape(
-    {"block_id": string(255), "elements": items(typed(RICH_PARTS, "rich text part"), 10_000)}, ("elements",)
-)
 CELLS: dict[str, Shape] = {
     "raw_text": Shape({"text": string(10_000, least=0)}, ("text",)),
     "raw_number": Shape({"value": anything, "text": string(10_000, least=0)}, ("value",)),
@@ -176,26 +134,76 @@ def words_of(node: Any) -> Iterable[str]:
             yield from words_of(item)
 
 
-def _message_totals(blocks: list[Json], at: str) -> Problems:
-    tables = [index for index, block in enumerate(blocks) if block["type"] == "table"]
-    if len(tables) > 1:
-        yield say("only_one_table_allowed", f"{at}/{tables[1]}")
-    for index in tables:
-        if sum(map(len, words_of(blocks[index]["rows"]))) > TABLE_TOTAL:
-            yield say(f"no more than {TABLE_TOTAL} characters allowed in a table", f"{at}/{index}/rows")
-    if sum(len(block["text"]) for block in blocks if block["type"] == "markdown") > MARKDOWN_TOTAL:
-        yield say(f"no more than {MARKDOWN_TOTAL} characters of markdown allowed in a message", at)
+@dataclass(frozen=True)
+class Total:
+    """A limit on several blocks of a message together; `count` yields what is used, and where."""
+
+    what: str
+    most: int
+    sentence: str
+    count: Callable[[list[Json]], Iterator[tuple[int, str]]]
+
+    def __call__(self, blocks: list[Json], at: str) -> Problems:
+        for used, where in self.count(blocks):
+            if used > self.most:
+                yield say(self.sentence, f"{at}{where}")
+
+    def uses(self, blocks: list[Json]) -> Uses:
+        for used, _ in self.count(blocks):
+            yield Use(self.what, used, self.most)
+
+
+def _tables(blocks: list[Json]) -> list[int]:
+    return [index for index, block in enumerate(blocks) if block["type"] == "table"]
+
+
+def _further_tables(blocks: list[Json]) -> Iterator[tuple[int, str]]:
+    yield from ((count, f"/{index}") for count, index in enumerate(_tables(blocks)[1:], 1))
+
+
+def _in_tables(blocks: list[Json]) -> Iterator[tuple[int, str]]:
+    for index in _tables(blocks):
+        yield sum(map(len, words_of(blocks[index]["rows"]))), f"/{index}/rows"
+
+
+def _in_markdown(blocks: list[Json]) -> Iterator[tuple[int, str]]:
+    yield sum(len(block["text"]) for block in blocks if block["type"] == "markdown"), ""
+
+
+TOTALS = (
+    Total("second tables of a message", 0, "only_one_table_allowed", _further_tables),
+    Total(
+        "characters of a table", TABLE_TOTAL, f"no more than {TABLE_TOTAL} characters allowed in a table", _in_tables
+    ),
+    Total(
+        "markdown of a message",
+        MARKDOWN_TOTAL,
+        f"no more than {MARKDOWN_TOTAL} characters of markdown allowed in a message",
+        _in_markdown,
+    ),
+)
+LISTS = {
+    surface: items(typed(BLOCKS, "block", surface), MESSAGE_BLOCKS if surface == "message" else VIEW_BLOCKS, least=0)
+    for surface in ("message", "modal", "home")
+}
 
 
 def check_blocks(blocks: Any, surface: str, at: str = "/blocks") -> list[str]:
     """Every problem of a block list on a surface: message, modal or home."""
-    most = MESSAGE_BLOCKS if surface == "message" else VIEW_BLOCKS
-    found = list(items(typed(BLOCKS, "block", surface), most, least=0)(blocks, at))
+    found = list(LISTS[surface](blocks, at))
     if not found:
         found = list(_ids_differ(blocks, at))
     if not found and surface == "message":
-        found = list(_message_totals(blocks, at))
+        found = [problem for total in TOTALS for problem in total(blocks, at)]
     return found
+
+
+def uses_of_blocks(blocks: list[Json], surface: str) -> Uses:
+    """What accepted blocks use of their limits."""
+    yield from LISTS[surface].uses(blocks, f"blocks of {a(surface)}")
+    if surface == "message":
+        for total in TOTALS:
+            yield from total.uses(blocks)
 
 
 VIEW_COMMON: dict[str, Check] = {
@@ -222,9 +230,12 @@ VIEW_SHAPES: dict[str, Shape] = {
 }
 
 
+VIEW = typed(VIEW_SHAPES, "view")
+
+
 def check_view(view: Any) -> list[str]:
     """Every problem of a view as an app sends it."""
-    found = list(typed(VIEW_SHAPES, "view")(view, "/view"))
+    found = list(VIEW(view, "/view"))
     if found:
         return found
     found = check_blocks(view["blocks"], view["type"], "/view/blocks")
@@ -234,5 +245,17 @@ def check_view(view: Any) -> list[str]:
     return found
 
 
+def size_of(view: Any) -> int:
+    """Bytes of a view as JSON."""
+    return len(json.dumps(view).encode())
+
+
 def is_too_large(view: Any) -> bool:
-    return len(json.dumps(view).encode()) > VIEW_BYTES
+    return size_of(view) > VIEW_BYTES
+
+
+def uses_of_view(view: Json) -> Uses:
+    """What an accepted view uses of its limits."""
+    yield Use(f"size of {a(view['type'])}", size_of(view), VIEW_BYTES)
+    yield from VIEW.uses(view, "")
+    yield from uses_of_blocks(view["blocks"], view["type"])

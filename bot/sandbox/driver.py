@@ -11,19 +11,24 @@ Acting as a person (`user` is an id; `channel` an id, a name, or "bot" for the d
   POST suggest      {user, view_id?, block_id, value} gives the options of an external select
   POST home         {user, tab?}
   POST message      {user, channel, text, thread_ts?}
+  POST upload       {user, channel, files: [{name, text | base64}], text?, thread_ts?}, or the same as multipart/form-data
+                    with the files as parts
 Actions answer {ok, error, views, ephemeral, messages, updated}: what became visible to the person. What the person
 cannot do is status 409 with {ok: false, error: sentence}, a malformed request status 400.
 
 Reading:
   GET  state | clock | log?since=&kind=&method=&limit= | messages?channel= | read?user=&channel= | inbox?user= |
-       views?user= | faults
+       views?user= | faults | limits
 Machinery:
   POST clock/to {at, zone?} | clock/next | faults [{kind, method?, channel?, count?, skip?, probability?, seed?,
-       error?, retry_after?, seconds?}] | admin/{action} {...};  DELETE faults
+       error?, retry_after?, seconds?, when?}] | admin/{action} {...};  DELETE faults
+  POST deliver {kind: "command" | "interaction" | "event", payload} gives the bot a payload just as it is
+  POST replay {n} delivers entry n of the log once more
 """
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -33,14 +38,17 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from bot.sandbox.admin import Admin
-from bot.sandbox.faults import Faults
+from bot.sandbox.delivery.events import Events
+from bot.sandbox.delivery.wire import Wire
+from bot.sandbox.faults import Faults, described
 from bot.sandbox.inputs import Refused
 from bot.sandbox.log import Log
-from bot.sandbox.models import Message
 from bot.sandbox.people import People
+from bot.sandbox.reading import Reading
 from bot.sandbox.world import World
 
 Json = dict[str, Any]
+Files = list[tuple[str, bytes]]
 Route = Callable[[web.Request], Awaitable[web.Response]]
 
 
@@ -68,32 +76,33 @@ async def body_of(request: web.Request) -> Json:
     return data
 
 
-def stored(message: Message) -> Json:
-    """A message as Slack stores it, history included, for judging from Slack's own state."""
-    return {
-        "ts": message.ts,
-        "channel": message.channel,
-        "user": message.user,
-        "text": message.text,
-        "blocks": message.blocks,
-        "thread_ts": message.thread_ts,
-        "metadata": message.metadata,
-        "edited_count": len(message.edits),
-        "history": message.edits,
-        "deleted": message.deleted,
-        "ephemeral_to": message.ephemeral_to,
-        "mentions": message.mentions,
-        "posted": message.at.isoformat(),
-    }
+async def _listed(request: web.Request) -> tuple[Json, Files]:
+    """An upload as JSON: each file as text or as base64."""
+    args = await body_of(request)
+    return args, [(one["name"], _content(one)) for one in args["files"]]
+
+
+def _content(one: Json) -> bytes:
+    return base64.b64decode(one["base64"], validate=True) if "base64" in one else str(one["text"]).encode()
+
+
+async def _form(request: web.Request) -> tuple[Json, Files]:
+    """An upload as a form: every part with a file name is a file."""
+    form = await request.post()
+    files = [(one.filename, one.file.read()) for one in form.values() if isinstance(one, web.FileField)]
+    return {name: value for name, value in form.items() if isinstance(value, str)}, files
 
 
 class Driver:
-    def __init__(self, world: World, people: People, admin: Admin, faults: Faults, log: Log) -> None:
+    def __init__(
+        self, world: World, people: People, admin: Admin, *, events: Events, wire: Wire, faults: Faults, log: Log
+    ) -> None:
         self._world = world
         self._people = people
         self._admin = admin
+        self._wire = wire
         self._faults = faults
-        self._log = log
+        self._reading = Reading(world, people, events, log)
 
     def routes(self) -> list[web.RouteDef]:
         posts = {
@@ -106,28 +115,23 @@ class Driver:
             "close": self._close,
             "home": self._home,
             "message": self._message,
+            "upload": self._upload,
+            "deliver": self._deliver,
+            "replay": self._replay,
             "admin/{action}": self._do_admin,
             "faults": self._add_faults,
             "clock/to": self._clock_to,
             "clock/next": self._clock_next,
         }
-        gets = {
-            "state": self._state,
-            "log": self._read_log,
-            "messages": self._messages,
-            "read": self._read,
-            "inbox": self._inbox,
-            "views": self._views,
-            "clock": self._clock,
-            "faults": self._show_faults,
-        }
+        gets = self._reading.routes() | {"faults": self._show_faults}
         found = [web.post(f"/_local/{path}", answered(route)) for path, route in posts.items()]
         found += [web.get(f"/_local/{path}", answered(route)) for path, route in gets.items()]
         found.append(web.get("/_local/", answered(self._help)))
         return [*found, web.delete("/_local/faults", answered(self._clear_faults))]
 
     async def _help(self, _request: web.Request) -> Json:
-        return {"interface": (__doc__ or "").splitlines(), "admin": list(self._admin.actions)}
+        interface = (__doc__ or "").splitlines()
+        return {"interface": interface, "admin": list(self._admin.actions), "faults": described()}
 
     # people
 
@@ -173,54 +177,23 @@ class Driver:
         args = await body_of(request)
         return await self._people.message(args["user"], args.get("channel", "bot"), args["text"], args.get("thread_ts"))
 
-    # reading
-
-    async def _state(self, _request: web.Request) -> Json:
-        world = self._world
-        at = world.clock.now()
-        return {
-            "team": vars(world.team),
-            "app": vars(world.app),
-            "users": [
-                one.to_api(home_team=world.team.id, at=at, with_email=True) | {"title": one.title}
-                for one in world.users.values()
-            ],
-            "channels": [
-                one.to_api(world.team.id, bot_user=world.app.bot_user_id, full=True) | {"members": one.members}
-                for one in world.channels.values()
-            ],
-            "clock": self._clock_json(),
-            "problems": list(world.problems),
-            "version": world.watches.version,
-        }
-
-    async def _read_log(self, request: web.Request) -> list[Json]:
-        query = request.query
-        return self._log.read(
-            since=int(query.get("since", "0")),
-            kind=query.get("kind", ""),
-            method=query.get("method", ""),
-            limit=int(query.get("limit", "0")),
+    async def _upload(self, request: web.Request) -> Json:
+        multipart = request.content_type.startswith("multipart/")
+        args, files = await (_form(request) if multipart else _listed(request))
+        return await self._people.upload(
+            args["user"], args.get("channel", "bot"), files, args.get("text") or "", args.get("thread_ts") or None
         )
 
-    async def _messages(self, request: web.Request) -> list[Json]:
-        """All messages of a channel (id, or a person's id for their DM), or of all channels."""
-        name = request.query.get("channel", "")
-        channels = list(self._world.channels.values())
-        if name:
-            channels = [one for one in channels if name in (one.id, one.im_user) or (one.name and one.name == name)]
-        return [stored(message) for channel in channels for message in channel.messages.values()]
-
-    async def _read(self, request: web.Request) -> list[Json]:
-        return self._people.read(request.query["user"], request.query.get("channel", "bot"))
-
-    async def _inbox(self, request: web.Request) -> list[Json]:
-        return self._people.inbox(request.query["user"])
-
-    async def _views(self, request: web.Request) -> list[Json]:
-        return self._people.open_views(request.query["user"])
-
     # machinery
+
+    async def _deliver(self, request: web.Request) -> Json:
+        args = await body_of(request)
+        if not isinstance(args["payload"], dict):
+            raise TypeError("the payload must be a JSON object")
+        return await self._wire.deliver(args["kind"], args["payload"])
+
+    async def _replay(self, request: web.Request) -> Json:
+        return await self._wire.replay(int((await body_of(request))["n"]))
 
     async def _do_admin(self, request: web.Request) -> Json:
         return await self._admin.do(request.match_info["action"], await body_of(request))
@@ -237,23 +210,6 @@ class Driver:
         self._faults.clear()
         return {"ok": True, "faults": []}
 
-    def _clock_json(self) -> Json:
-        clock = self._world.clock
-        due = clock.due
-        return {
-            "now": clock.now().isoformat(),
-            "simulated": clock.simulated,
-            "bot_reachable": clock.reachable,
-            "note": clock.note,
-            "next_due": due.next_due.isoformat() if due and due.next_due else None,
-            "next_what": due.next_what if due else None,
-            "coming": due.coming if due else [],
-        }
-
-    async def _clock(self, _request: web.Request) -> Json:
-        await self._world.clock.beat()
-        return self._clock_json()
-
     async def _clock_to(self, request: web.Request) -> Json:
         args = await body_of(request)
         at = datetime.fromisoformat(args["at"])
@@ -261,9 +217,9 @@ class Driver:
             at = at.replace(tzinfo=ZoneInfo(args.get("zone") or self._world.company_tz))
         moved = await self._world.clock.advance_to(at)
         self._world.watches.touch()
-        return {"ok": True, **moved.to_dict(), "clock": self._clock_json()}
+        return {"ok": True, **moved.to_dict(), "clock": self._reading.clock_json()}
 
     async def _clock_next(self, _request: web.Request) -> Json:
         moved = await self._world.clock.advance_next()
         self._world.watches.touch()
-        return {"ok": True, **moved.to_dict(), "clock": self._clock_json()}
+        return {"ok": True, **moved.to_dict(), "clock": self._reading.clock_json()}

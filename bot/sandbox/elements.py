@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot.sandbox.checks import (
+    Both,
     Check,
     Json,
     Problems,
@@ -52,6 +53,10 @@ def option(*kinds: str) -> Shape:
 
 PLAIN_OPTION, RICH_OPTION = option(), option(*WORDS)
 GROUP = Shape({"label": text(75), "options": items(PLAIN_OPTION, 100)}, ("label", "options"))
+
+
+SUGGESTED = Shape({"options": items(PLAIN_OPTION, 100, least=0), "option_groups": items(GROUP, 100)})
+"""What an app may answer to what was typed into an external select."""
 
 
 def all_options(element: Json) -> list[Json]:
@@ -129,7 +134,7 @@ FILTER = Shape(
     }
 )
 CONVERSATIONS: dict[str, Check] = {"default_to_current_conversation": boolean, "filter": FILTER}
-IMAGE_URL = matching(r"https?://\S{1,2990}", "a valid URL")
+IMAGE_URL = Both(string(3000), matching(r"https?://\S+", "a valid URL"))
 
 BUTTON = Shape(
     {

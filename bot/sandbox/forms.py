@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bot.sandbox import find, views
+from bot.sandbox import find, limits, views
 from bot.sandbox.api.base import ApiError
 from bot.sandbox.api.views import checked
 from bot.sandbox.delivery import payloads
 from bot.sandbox.delivery.link import Ack
+from bot.sandbox.elements import SUGGESTED
 from bot.sandbox.inputs import Refused, chosen, client_errors
 from bot.sandbox.models import User, View
 from bot.sandbox.world import World
@@ -58,6 +59,10 @@ class Forms:
         )
         ack = await self._people.ask("interaction", "block_suggestion", payload)
         offered = ack.payload if isinstance(ack.payload, dict) else {}
+        problems = list(SUGGESTED(offered, ""))
+        if problems:
+            self._world.problem(f"the options offered for {element['action_id']} were refused: {problems[0]}")
+            return []
         grouped = [one for group in offered.get("option_groups") or [] for one in group["options"]]
         return [*(offered.get("options") or []), *grouped]
 
@@ -102,7 +107,7 @@ class Forms:
             views.clear(self._world, user.id)
             return "closed", {}
         if action in ("update", "push"):
-            return self._show_view(user, view, answer)
+            return self._show_view(user, view, answer, ack.n)
         if answer:
             self._world.problem(f"the answer to {view.body.get('callback_id')} is none that Slack knows: {answer}")
             self.trouble(view)
@@ -126,7 +131,7 @@ class Forms:
             return "invalid_response", view.errors
         return "errors", view.errors
 
-    def _show_view(self, user: User, view: View, answer: Json) -> tuple[str, dict[str, str]]:
+    def _show_view(self, user: User, view: View, answer: Json, n: int) -> tuple[str, dict[str, str]]:
         pushing = answer["response_action"] == "push"
         try:
             body = checked(answer.get("view"), "modal")
@@ -135,6 +140,7 @@ class Forms:
             self._world.problem(f"the view in the answer was refused: {refused.error} {refused.extra}")
             self.trouble(view)
             return "invalid_response", view.errors
+        limits.note_view(self._world, body, by="the answer to view_submission", n=n)
         if pushing:
             views.push_modal(self._world, user.id, body)
             return "pushed", {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import mimetypes
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -105,6 +106,8 @@ class Message:
     """What was chosen in the selects of this message."""
     failed: dict[str, str] = field(default_factory=dict)
     """Per person: the warning their client shows at this message."""
+    files: list[str] = field(default_factory=list)
+    """Ids of the files shared with this message."""
 
     @property
     def is_reply(self) -> bool:
@@ -126,6 +129,70 @@ class Message:
         if self.metadata:
             shown["metadata"] = self.metadata if with_metadata else {"event_type": self.metadata["event_type"]}
         return shown
+
+
+TEXT_TYPES = {"txt": "text", "md": "markdown", "jpeg": "jpg", "htm": "html"}
+"""Slack's own names of some extensions."""
+
+
+def kind_of(name: str) -> tuple[str, str]:
+    """MIME type and Slack's file type of a file name."""
+    mime = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    extension = name.rpartition(".")[2].lower() if "." in name else ""
+    return mime, TEXT_TYPES.get(extension, extension or "binary")
+
+
+@dataclass
+class File:
+    id: str
+    name: str
+    title: str
+    mimetype: str
+    filetype: str
+    size: int
+    user: str
+    created: datetime
+    """Business time, aware."""
+    data: bytes = b""
+    alt_txt: str = ""
+    shares: dict[str, list[str]] = field(default_factory=dict)
+    """Where it was shared: the ts of the messages, by channel id."""
+
+    def to_api(self, base_url: str, team_id: str, channels: dict[str, Channel]) -> Json:
+        """As files.info shows it; `channels` says which of the places are private."""
+        there = {one: stamps for one, stamps in self.shares.items() if one in channels}
+        public = {one for one in there if channels[one].kind == "channel"}
+        address = f"{base_url}/files-pri/{team_id}-{self.id}"
+        shown: Json = {
+            "id": self.id,
+            "created": int(self.created.timestamp()),
+            "timestamp": int(self.created.timestamp()),
+            "name": self.name,
+            "title": self.title,
+            "mimetype": self.mimetype,
+            "filetype": self.filetype,
+            "pretty_type": self.filetype.upper(),
+            "user": self.user,
+            "user_team": team_id,
+            "size": self.size,
+            "mode": "hosted",
+            "is_external": False,
+            "is_public": bool(public),
+            "public_url_shared": False,
+            "url_private": f"{address}/{self.name}",
+            "url_private_download": f"{address}/download/{self.name}",
+            "permalink": f"{base_url}/files/{self.id}/{self.name}",
+            "channels": [one for one in there if channels[one].kind == "channel"],
+            "groups": [one for one in there if channels[one].kind == "group"],
+            "ims": [one for one in there if channels[one].kind == "im"],
+            "shares": {
+                kind: {one: [{"ts": ts} for ts in stamps] for one, stamps in there.items() if (one in public) is open_}
+                for kind, open_ in (("public", True), ("private", False))
+                if any((one in public) is open_ for one in there)
+            },
+            "file_access": "visible",
+        }
+        return shown | ({"alt_txt": self.alt_txt} if self.alt_txt else {})
 
 
 @dataclass
@@ -263,6 +330,17 @@ class Trigger:
     used: bool = False
     inside: str | None = None
     """The open modal in which it arose."""
+
+
+@dataclass
+class Upload:
+    """The first step of an upload: a place for `length` bytes."""
+
+    id: str
+    file: File
+    length: int
+    done: bool = False
+    """Whether the bytes are there."""
 
 
 @dataclass

@@ -31,12 +31,16 @@ class SandboxOptions:
     socket_retry_seconds: float = 4.0
     http_retry_delays: tuple[float, ...] = (0.0, 60.0, 300.0)
     retry_scale: float = 1.0
-    """Multiplies the delays between retries, so that tests do not wait for minutes."""
+    """Multiplies the delays between retries that are over five seconds, so that tests do not wait for minutes."""
+    connection_seconds: float = 3600.0
+    """The life of a socket: ten seconds before its end it is warned, then asked to reconnect."""
+    ping_seconds: float = 10.0
+    """How often a socket is pinged: clients take a silent server for dead."""
     command_wait: float = 5.0
     """How long the person's client looks for what a command caused."""
     click_wait: float = 2.0
     control_timeout: float = 120.0
     heartbeat: float = 2.0
-    rate_limits: bool = False
-    """Refuse by Slack's tiers, counted in business time."""
-    log_size: int = 20_000
+    rate_limits: bool = True
+    """Refuse by Slack's tiers; `tiers` says which clock counts."""
+    log_size: int = 40_000

@@ -5,16 +5,16 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from bot.sandbox import find, views
+from bot.sandbox import find, limits, views
+from bot.sandbox.api.answers import answer_in_channel
 from bot.sandbox.api.base import ApiError
-from bot.sandbox.api.dispatch import answer_in_channel
 from bot.sandbox.delivery import payloads
 from bot.sandbox.delivery.events import Events
-from bot.sandbox.delivery.link import NO_ANSWER, Ack, Link
+from bot.sandbox.delivery.link import NO_ANSWER, Ack
+from bot.sandbox.delivery.wire import Wire
 from bot.sandbox.forms import Forms
 from bot.sandbox.inputs import Refused, chosen, given
-from bot.sandbox.log import Log
-from bot.sandbox.models import Channel, Message, User, View
+from bot.sandbox.models import Channel, File, Message, User, View, kind_of
 from bot.sandbox.watch import Effect, Watch
 from bot.sandbox.world import SLACKBOT, World
 
@@ -24,19 +24,17 @@ Json = dict[str, Any]
 class People:
     """One set of actions for everybody; each names the person who acts."""
 
-    def __init__(self, world: World, events: Events, link: Link, log: Log) -> None:
+    def __init__(self, world: World, events: Events, wire: Wire) -> None:
         self.world = world
         self._events = events
-        self._link = link
-        self._log = log
+        self._wire = wire
         self.forms = Forms(world, self)
 
     # the way to the bot and back
 
     async def ask(self, kind: str, name: str, payload: Json) -> Ack:
         """Deliver and record one command or interaction."""
-        ack = await self._link.ask("slash_commands" if kind == "command" else "interactive", payload)
-        self._log.add(kind, name, payload, ack.payload, error=ack.error)
+        ack = await self._wire.ask(kind, name, payload)
         if not ack.ok:
             self.world.problem(f"{name}: {ack.error}")
         return ack
@@ -105,7 +103,8 @@ class People:
     def _show_ack(self, user: User, channel: Channel, ack: Ack) -> None:
         if isinstance(ack.payload, dict) and (ack.payload.get("text") or ack.payload.get("blocks")):
             try:
-                answer_in_channel(self.world, self._events, user.id, channel.id, ack.payload)
+                for uses in answer_in_channel(self.world, self._events, user.id, channel.id, ack.payload):
+                    limits.note(self.world, uses, where="the answer to a command", n=ack.n)
             except ApiError as refused:
                 self.world.problem(f"the answer to the command was refused: {refused.error} {refused.extra}")
 
@@ -160,28 +159,59 @@ class People:
             event["view"] = world.view_api(world.homes[user.id])
         with self.watching(user) as watch:
             self._events.emit(event)
-            wait = world.options.click_wait if self._link.connected and tab == "home" else 0.0
+            wait = world.options.click_wait if self._wire.connected and tab == "home" else 0.0
             await self.aftermath(watch, wait)
         view = world.homes.get(user.id)
         return {"ok": True, "view": world.view_api(view) if view else None}
 
     async def message(self, user_id: str, channel_name: str, text: str, thread_ts: str | None = None) -> Json:
         """Write a message as a person; the client escapes what is typed."""
+        user = find.person(self.world, user_id)
+        return await self._write(user, self._open_to(user, channel_name, thread_ts), text, thread_ts, [])
+
+    async def upload(
+        self,
+        user_id: str,
+        channel_name: str,
+        files: list[tuple[str, bytes]],
+        text: str = "",
+        thread_ts: str | None = None,
+    ) -> Json:
+        """Share files (name and bytes) as a person, with a message to them. Raises Refused for none at all."""
+        user = find.person(self.world, user_id)
+        channel = self._open_to(user, channel_name, thread_ts)
+        if not files or not all(name for name, _ in files):
+            raise Refused("give at least one file, each with a name")
+        return await self._write(user, channel, text, thread_ts, [self._stored(user, *one) for one in files])
+
+    def _stored(self, user: User, name: str, data: bytes) -> str:
         world = self.world
-        user = find.person(world, user_id)
-        channel = find.place(world, user, channel_name)
+        mimetype, filetype = kind_of(name)
+        file = File(world.new_id("F"), name, name, mimetype, filetype, len(data), user.id, world.clock.now(), data)
+        world.files[file.id] = file
+        return file.id
+
+    def _open_to(self, user: User, channel_name: str, thread_ts: str | None) -> Channel:
+        """A conversation in which this person can write. Raises Refused."""
+        channel = find.place(self.world, user, channel_name)
         if user.id not in channel.members or channel.is_archived:
             raise Refused(f"{user.label} cannot write in #{channel.name}")
         if thread_ts is not None:
             find.message(channel, user, thread_ts)
+        return channel
+
+    async def _write(self, user: User, channel: Channel, text: str, thread_ts: str | None, files: list[str]) -> Json:
+        world = self.world
         escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        message = world.post(channel, user.id, escaped, thread_ts=thread_ts)
+        subtype = "file_share" if files else None
+        message = world.post(channel, user.id, escaped, thread_ts=thread_ts, subtype=subtype, files=files)
         channel.read[user.id] = message.ts
+        shown = {"files": [world.file_api(world.files[one]) for one in files]} if files else {}
         with self.watching(user, channel) as watch:
             self._events.message_posted(message)
             await self._events.handed_over()
             await self.aftermath(watch, 0.0)
-            return {"ok": True, "ts": message.ts, "channel": channel.id, **self.seen(user, watch)}
+            return {"ok": True, "ts": message.ts, "channel": channel.id, **shown, **self.seen(user, watch)}
 
     def timed_out(self, ack: Ack) -> bool:
         return ack.error == NO_ANSWER

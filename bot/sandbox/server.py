@@ -11,21 +11,26 @@ import aiohttp
 from aiohttp import web
 
 from bot.sandbox.admin import Admin
-from bot.sandbox.api.dispatch import ResponseUrls, WebApi
+from bot.sandbox.api.answers import ResponseUrls
+from bot.sandbox.api.dispatch import WebApi
 from bot.sandbox.clock import Clock
 from bot.sandbox.control import HttpControl
 from bot.sandbox.delivery.events import Events
 from bot.sandbox.delivery.http import HttpLink
 from bot.sandbox.delivery.link import Link
 from bot.sandbox.delivery.socket import SocketLink
+from bot.sandbox.delivery.wire import Wire
 from bot.sandbox.driver import Driver
 from bot.sandbox.faults import Faults
 from bot.sandbox.log import Log
 from bot.sandbox.manifest import Manifest
 from bot.sandbox.options import SandboxOptions
+from bot.sandbox.page.inspector import Inspector
+from bot.sandbox.page.render import environment
 from bot.sandbox.page.routes import Pages
 from bot.sandbox.people import People
 from bot.sandbox.seed import Seed
+from bot.sandbox.storage import Storage
 from bot.sandbox.world import World
 
 HOST = "127.0.0.1"
@@ -39,12 +44,13 @@ class Sandbox:
     """A running local Slack. `people`, `world` and `log` are for the process that started it."""
 
     def __init__(
-        self, world: World, people: People, log: Log, *, events: Events, link: Link, sockets: SocketLink
+        self, world: World, people: People, log: Log, *, events: Events, wire: Wire, link: Link, sockets: SocketLink
     ) -> None:
         self.world = world
         self.people = people
         self.log = log
         self.events = events
+        self._wire = wire
         self._link = link
         self._sockets = sockets
         self._runner: web.AppRunner | None = None
@@ -62,6 +68,12 @@ class Sandbox:
     @property
     def clock(self) -> Clock:
         return self.world.clock
+
+    def routes(self) -> list[tuple[str, str]]:
+        """Every method and path that is served."""
+        app = self._runner.app if self._runner is not None else None
+        found = app.router.routes() if app is not None else ()
+        return [(one.method, one.resource.canonical) for one in found if one.resource is not None]
 
     async def serve(self, app: web.Application, session: aiohttp.ClientSession) -> None:
         """Bind the port and start the heartbeat."""
@@ -92,6 +104,7 @@ class Sandbox:
             with suppress(asyncio.CancelledError):
                 await self._heart
         await self.events.close()
+        await self._wire.close()
         self.world.watches.close()
         await self._link.close()
         await self._sockets.close()
@@ -120,17 +133,23 @@ async def start(options: SandboxOptions, seed: Seed) -> Sandbox:
     log, faults = Log(options.log_size, clock.now), Faults()
     world = World(options, seed, manifest, clock)
     events = Events(world, log, faults)
-    sockets = SocketLink(options, seed.app.app_id, lambda: _connected(world, clock))
-    link: Link = sockets if options.deliver == "socket" else HttpLink(session, options)
+    sockets = SocketLink(options, seed.app.app_id, log, lambda: _connected(world, clock))
+    callbacks = HttpLink(session, options, log) if options.deliver == "http" else None
+    link: Link = callbacks or sockets
     events.connect(link)
-    people = People(world, events, link, log)
+    wire = Wire(world, events, link, log=log, faults=faults)
+    people = People(world, events, wire)
     app = web.Application(middlewares=[local_only], client_max_size=LARGEST)
     app.router.add_route("*", "/api/{method}", WebApi(world, events, sockets, faults, log).handle)
     app.router.add_get("/link/", sockets.handle)
     app.router.add_post("/response/{team}/{id}", ResponseUrls(world, events, log).handle)
-    app.add_routes(Driver(world, people, Admin(world, events, sockets), faults, log).routes())
-    app.add_routes(Pages(world, log).routes())
-    sandbox = Sandbox(world, people, log, events=events, link=link, sockets=sockets)
+    app.add_routes(Storage(world, log).routes())
+    admin = Admin(world, events, sockets, callbacks)
+    app.add_routes(Driver(world, people, admin, events=events, wire=wire, faults=faults, log=log).routes())
+    env = environment()
+    app.add_routes(Inspector(world, log, faults, env).routes())
+    app.add_routes(Pages(world, env).routes())
+    sandbox = Sandbox(world, people, log, events=events, wire=wire, link=link, sockets=sockets)
     try:
         await sandbox.serve(app, session)
     except OSError:

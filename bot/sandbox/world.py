@@ -11,14 +11,16 @@ from typing import Any
 from bot.sandbox import mentions
 from bot.sandbox.clock import Clock
 from bot.sandbox.manifest import Manifest
-from bot.sandbox.models import Channel, Message, ResponseUrl, Trigger, User, View
+from bot.sandbox.models import Channel, File, Message, ResponseUrl, Trigger, Upload, User, View
 from bot.sandbox.options import SandboxOptions
-from bot.sandbox.seed import Seed
+from bot.sandbox.seed import Seed, Team
 from bot.sandbox.watch import Effect, Watches
 
 Json = dict[str, Any]
 SLACKBOT = "USLACKBOT"
 RESPONSE_URL_SECONDS = 1800
+RECENT = 400
+NEAR_KEPT = 500
 
 
 def _forget(kept: dict[str, Any], now: float) -> None:
@@ -35,6 +37,8 @@ class World:
         self.manifest = manifest
         self.clock = clock
         self.team = seed.team
+        self.companies = {one.id: one for one in (*seed.companies, seed.team)}
+        """All that are known by name, our own among them."""
         self.app = seed.app
         self.url = ""
         self.users = {user.id: user for user in seed.users}
@@ -48,7 +52,15 @@ class World:
         self.homes: dict[str, View] = {}
         self.triggers: dict[str, Trigger] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
+        self.files: dict[str, File] = {}
+        self.uploads: dict[str, Upload] = {}
+        """Begun and not yet shared, by the secret in their address."""
         self.problems: deque[Json] = deque(maxlen=200)
+        self.near: deque[Json] = deque(maxlen=NEAR_KEPT)
+        """What came near a limit, oldest first; see `limits`."""
+        self.recent: deque[Message] = deque(maxlen=RECENT)
+        """What the app posted, oldest first: what the page shows as having happened."""
+        self.guide = seed.guide
         self.watches = Watches()
         self._ids = itertools.count(1)
 
@@ -70,6 +82,15 @@ class World:
         return self.options.company_tz or (owners[0].tz if owners else "UTC")
 
     # people and places
+
+    def name_of(self, user_id: str) -> str:
+        """What a person is called on the screen; the id itself for somebody unknown."""
+        user = self.users.get(user_id)
+        return user.label if user else user_id
+
+    def company(self, team_id: str) -> Team:
+        """The company of this id; one that nobody named gets a placeholder for a name."""
+        return self.companies.get(team_id) or Team(team_id, f"Company {team_id}", team_id.lower())
 
     def im(self, user: str) -> Channel:
         """The direct conversation of the bot with a person, made when it is first needed."""
@@ -104,6 +125,7 @@ class World:
         metadata: Json | None = None,
         ephemeral_to: str | None = None,
         subtype: str | None = None,
+        files: list[str] | None = None,
     ) -> Message:
         """Store a message under a new, strictly increasing ts."""
         message = Message(
@@ -119,11 +141,16 @@ class World:
             ephemeral_to=ephemeral_to,
             subtype=subtype,
             client_msg_id=None if user == self.app.bot_user_id else secrets.token_hex(8),
+            files=files or [],
         )
+        for one in message.files:
+            self.files[one].shares.setdefault(channel.id, []).append(message.ts)
         message.mentions = mentions.of_message(text, message.blocks)
         if thread_ts is not None and thread_ts in channel.messages:
             channel.messages[thread_ts].thread_ts = thread_ts
         channel.messages[message.ts] = message
+        if message.bot_id and not ephemeral_to:
+            self.recent.append(message)
         kind = "ephemeral" if ephemeral_to else "message"
         self.watches.emit(Effect(kind, ephemeral_to, channel.id, message))
         return message
@@ -194,4 +221,15 @@ class World:
         return view.to_api(self.team.id, self.app.app_id, self.app.bot_id)
 
     def message_api(self, message: Message, *, with_metadata: bool = False) -> Json:
-        return message.to_api(self.team.id, self.app.app_id, with_metadata=with_metadata)
+        shown = message.to_api(self.team.id, self.app.app_id, with_metadata=with_metadata)
+        return shown | {"files": [self.file_api(self.files[one]) for one in message.files]} if message.files else shown
+
+    # files
+
+    def file_api(self, file: File) -> Json:
+        return file.to_api(self.url, self.team.id, self.channels)
+
+    def sees_file(self, user: User, file: File) -> bool:
+        """Whether it is the person's own or shared where they can look."""
+        places = [self.channels[one] for one in file.shares if one in self.channels]
+        return file.user == user.id or any(self.sees(user, one) for one in places)

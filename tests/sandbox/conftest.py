@@ -1,9 +1,8 @@
-import socket
-
 import aiohttp
 import pytest
 
 from bot.sandbox import Seed, start
+from tests.ports import free_port
 from tests.sandbox.support import SEED, Bot, Driver, echo_app, options
 
 
@@ -47,12 +46,6 @@ async def bots():
     yield make
     for bot in made:
         await bot.close()
-
-
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 @pytest.fixture(params=["socket", "http"])

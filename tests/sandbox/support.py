@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
+import yaml
 from aiohttp import web
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
@@ -38,6 +39,17 @@ def options(**changes):
     return SandboxOptions(**(quick | {"start_at": WEDNESDAY} | changes))
 
 
+def manifest_with(folder, *, add=(), drop=(), events=()):
+    """The app's manifest with other scopes, and with more events."""
+    manifest = yaml.safe_load(MANIFEST.read_text())
+    scopes = manifest["oauth_config"]["scopes"]
+    scopes["bot"] = [one for one in (*scopes["bot"], *add) if one not in drop]
+    manifest["settings"]["event_subscriptions"]["bot_events"] += list(events)
+    path = folder / "manifest.yml"
+    path.write_text(yaml.safe_dump(manifest))
+    return path
+
+
 class Driver:
     def __init__(self, sandbox: Sandbox, session: aiohttp.ClientSession):
         self.sandbox, self.session = sandbox, session
@@ -56,9 +68,9 @@ class Driver:
             return await answer.json()
 
     async def logged(self, kind="", method="", count=1):
-        """Log entries, once there are `count` of them."""
+        """Log entries, once there are `count` of them that were answered."""
         for _ in range(200):
-            found = await self.get("log", kind=kind, method=method)
+            found = [one for one in await self.get("log", kind=kind, method=method) if one["done"]]
             if len(found) >= count:
                 return found
             await asyncio.sleep(0.02)

@@ -1,112 +1,10 @@
-"""Every Web API method: what success looks like, and each refusal under its right name."""
+"""What the Web API does when it accepts: messages, threads, views, response URLs, and faults on request."""
 
 import asyncio
 
-import aiohttp
-import pytest
-import yaml
-
-from tests.sandbox.support import CARD, MANIFEST, WEDNESDAY, form, mrkdwn, plain
+from tests.sandbox.support import CARD, WEDNESDAY, form, mrkdwn, plain
 
 SECTION = [{"type": "section", "text": mrkdwn("hi")}]
-SUCCESSES = [
-    ("auth.test", {}, {"user_id", "bot_id", "team_id", "team", "url"}),
-    ("users.info", {"user": "U1"}, {"user"}),
-    ("users.list", {"team_id": "T0LOCAL01"}, {"members", "cache_ts", "response_metadata"}),
-    ("conversations.open", {"users": "U1"}, {"channel"}),
-    ("conversations.info", {"channel": "C1"}, {"channel"}),
-    ("conversations.list", {"types": "public_channel,private_channel"}, {"channels", "response_metadata"}),
-    ("conversations.members", {"channel": "C1"}, {"members", "response_metadata"}),
-    ("conversations.history", {"channel": "C1"}, {"messages", "has_more"}),
-    ("chat.postMessage", {"channel": "C1", "text": "hi"}, {"channel", "ts", "message"}),
-    ("chat.postMessage", {"channel": "#acme", "text": "hi"}, {"channel", "ts", "message"}),
-    ("chat.postMessage", {"channel": "U1", "blocks": SECTION}, {"channel", "ts", "message"}),
-    ("chat.postEphemeral", {"channel": "C1", "user": "U1", "text": "hi"}, {"message_ts"}),
-    ("views.publish", {"user_id": "U1", "view": {"type": "home", "blocks": SECTION}}, {"view"}),
-]
-HI = {"text": "hi"}
-REFUSALS = [
-    ("nobody.knows", {}, "unknown_method"),
-    ("users.info", {"user": "U404"}, "user_not_found"),
-    ("conversations.info", {"channel": "C404"}, "channel_not_found"),
-    ("conversations.info", {"channel": "C3"}, "channel_not_found"),
-    ("conversations.list", {"types": "public"}, "invalid_types"),
-    ("conversations.list", {"limit": 1001}, "invalid_limit"),
-    ("conversations.list", {"cursor": "nonsense"}, "invalid_cursor"),
-    ("conversations.history", {"channel": "C2"}, "not_in_channel"),
-    ("conversations.history", {"channel": "C1", "oldest": "soon"}, "invalid_ts_oldest"),
-    ("conversations.replies", {"channel": "C1", "ts": "1.1"}, "thread_not_found"),
-    ("conversations.replies", {"channel": "C1"}, "invalid_arguments"),
-    ("conversations.open", {}, "users_list_not_supplied"),
-    ("conversations.open", {"users": "U404"}, "user_not_found"),
-    ("conversations.open", {"users": "U4"}, "user_disabled"),
-    ("conversations.open", {"users": "U5"}, "cannot_dm_bot"),
-    ("conversations.open", {"users": "USLACKBOT"}, "cannot_dm_bot"),
-    ("conversations.open", {"users": "U6"}, "user_not_visible"),
-    ("chat.postMessage", HI, "invalid_arguments"),
-    ("chat.postMessage", HI | {"channel": "C404"}, "channel_not_found"),
-    ("chat.postMessage", HI | {"channel": "C2"}, "not_in_channel"),
-    ("chat.postMessage", HI | {"channel": "C3"}, "channel_not_found"),
-    ("chat.postMessage", HI | {"channel": "C4"}, "is_archived"),
-    ("chat.postMessage", HI | {"channel": "U4"}, "user_disabled"),
-    ("chat.postMessage", {"channel": "C1"}, "no_text"),
-    ("chat.postMessage", {"channel": "C1", "text": " "}, "no_text"),
-    ("chat.postMessage", {"channel": "C1", "blocks": "{"}, "invalid_blocks_format"),
-    ("chat.postMessage", {"channel": "C1", "blocks": [{"type": "nonsense"}]}, "invalid_blocks"),
-    ("chat.postMessage", HI | {"channel": "C1", "metadata": {"event_type": "x"}}, "invalid_metadata_format"),
-    ("chat.postMessage", HI | {"channel": "C1", "thread_ts": "1.1"}, "thread_not_found"),
-    ("chat.postEphemeral", HI | {"channel": "C1", "user": "U3"}, "user_not_in_channel"),
-    ("chat.postEphemeral", HI | {"channel": "C1", "user": "U404"}, "user_not_found"),
-    ("chat.postEphemeral", {"channel": "C1", "user": "U1"}, "no_text"),
-    ("chat.update", HI | {"channel": "C1", "ts": "1.1"}, "message_not_found"),
-    ("chat.update", HI | {"channel": "U1", "ts": "1.1"}, "channel_not_found"),
-    ("chat.getPermalink", {"channel": "C1", "message_ts": "1.1"}, "message_not_found"),
-    ("views.open", {"view": form()}, "invalid_arguments"),
-    ("views.open", {"view": form(), "trigger_id": "1.2.3"}, "invalid_trigger_id"),
-    ("views.push", {"view": form(), "trigger_id": "1.2.3"}, "invalid_trigger_id"),
-    ("views.update", {"view": form(), "view_id": "V404"}, "not_found"),
-    ("views.update", {"view": form()}, "invalid_arguments"),
-    ("views.publish", {"user_id": "U404", "view": {"type": "home", "blocks": []}}, "invalid_arguments"),
-    ("views.publish", {"user_id": "U1", "view": form()}, "invalid_arguments"),
-    ("views.publish", {"user_id": "U1", "hash": "old", "view": {"type": "home", "blocks": []}}, "hash_conflict"),
-]
-SCOPES = [
-    ("chat.postMessage", HI | {"channel": "C1"}, "chat:write"),
-    ("users.info", {"user": "U1"}, "users:read"),
-    ("users.list", {}, "users:read"),
-    ("conversations.info", {"channel": "C5"}, "groups:read"),
-    ("conversations.members", {"channel": "C1"}, "channels:read"),
-    ("conversations.history", {"channel": "C1"}, "channels:history"),
-    ("conversations.list", {"types": "private_channel"}, "groups:read"),
-    ("conversations.open", {"users": "U1"}, "im:write"),
-]
-
-
-@pytest.mark.parametrize(("method", "args", "fields"), SUCCESSES)
-async def test_success_has_its_shape(slack, method, args, fields):
-    answer = await slack.api(method, **args)
-    assert answer["ok"], answer
-    assert fields <= answer.keys()
-
-
-@pytest.mark.parametrize(("method", "args", "error"), REFUSALS)
-async def test_refusals_have_their_names(slack, method, args, error):
-    answer = await slack.api(method, **args)
-    assert (answer["ok"], answer["error"]) == (False, error)
-    assert (await slack.get("log", method=method))[-1]["error"] == error
-
-
-@pytest.mark.parametrize(("method", "args", "scope"), SCOPES)
-async def test_a_scope_that_the_manifest_forgot(launch, tmp_path, method, args, scope):
-    manifest = yaml.safe_load(MANIFEST.read_text())
-    manifest["oauth_config"]["scopes"]["bot"].remove(scope)
-    path = tmp_path / "manifest.yml"
-    path.write_text(yaml.safe_dump(manifest))
-    slack = await launch(manifest=path)
-    answer = await slack.api(method, **args)
-    assert answer["error"] == "missing_scope"
-    assert scope in answer["needed"].split(",")
-    assert scope not in answer["provided"].split(",")
 
 
 async def test_tokens(slack):
@@ -211,21 +109,14 @@ async def test_mentions_are_interpreted_unless_escaped(slack):
     assert await mentions(text="x", blocks=[{"type": "section", "text": plain("<!channel>")}]) == []
 
 
-async def test_a_permalink_leads_to_the_message(slack):
-    posted = await slack.api("chat.postMessage", channel="C1", text="x")
-    link = (await slack.api("chat.getPermalink", channel="C1", message_ts=posted["ts"]))["permalink"]
-    async with slack.session.get(link) as answer:
-        assert answer.status == 200
-
-
 async def test_people_of_other_companies_show_little(slack):
     listed = {one["id"] for one in (await slack.api("users.list"))["members"]}
     assert "U6" not in listed
     assert {"U1", "U4", "USLACKBOT"} <= listed
-    stranger = (await slack.api("users.info", user="U6"))["user"]
-    assert stranger["is_stranger"] is True
-    assert "tz" not in stranger
-    assert (await slack.api("users.info", user="U1"))["user"]["profile"]["email"] == "mira@example.com"
+    everyone = {one["id"]: one for one in (await slack.get("state"))["users"]}
+    assert everyone["U6"]["is_stranger"] is True
+    assert "tz" not in everyone["U6"]
+    assert everyone["U1"]["profile"]["email"] == "mira@example.com"
 
 
 class Triggers:
@@ -295,71 +186,56 @@ async def test_other_sites_are_kept_out(slack):
             assert answer.status == 403
 
 
-FAULTS = [
-    ({"kind": "error", "error": "fatal_error"}, 200, "fatal_error"),
-    ({"kind": "ratelimited", "retry_after": 7}, 429, "ratelimited"),
-    ({"kind": "http_500"}, 500, None),
-]
+async def answered(slack, url, **body):
+    async with slack.session.post(url, json=body) as answer:
+        return answer.status
 
 
-@pytest.mark.parametrize(("rule", "status", "error"), FAULTS)
-async def test_told_to_fail_once(slack, rule, status, error):
-    await slack.post("faults", [{**rule, "method": "chat.postMessage", "channel": "C1", "skip": 1}])
-    url, headers = slack.sandbox.api_url + "chat.postMessage", {"Authorization": "Bearer xoxb-local"}
-    seen = []
-    for _ in range(3):
-        async with slack.session.post(url, json={"channel": "C1", "text": "x"}, headers=headers) as answer:
-            seen.append(answer.status)
-            if answer.status == 429:
-                assert answer.headers["Retry-After"] == "7"
-            if answer.status == status and len(seen) == 2 and error:
-                assert (await answer.json())["error"] == error
-    assert seen == [200, status, 200]
-    assert len(await slack.get("messages", channel="C1")) == 2
+async def test_an_answer_can_replace_or_take_away_what_was_pressed(slack):
+    world = slack.sandbox.world
+    metadata = {"event_type": "outbox", "event_payload": {"key": "k1"}}
+    posted = await slack.api("chat.postMessage", channel="C1", text="card", blocks=CARD, metadata=metadata)
+    url = world.new_response_url("U1", "C1", posted["ts"])
+    assert await answered(slack, url, text="done", replace_original=True) == 200
+    stored = (await slack.get("messages", channel="C1"))[0]
+    assert (stored["text"], stored["blocks"], stored["metadata"]) == ("done", [], metadata)
+    assert await answered(slack, url, text="beside", replace_original=False) == 200
+    assert (await slack.get("messages", channel="C1"))[-1]["ephemeral_to"] == "U1"
+    assert await answered(slack, url, delete_original=True) == 200
+    first, beside = await slack.get("messages", channel="C1")
+    assert (first["deleted"], beside["deleted"]) == (True, False)
+    assert await answered(slack, url, text="x", blocks=[{"type": "nonsense"}]) == 400
+    assert await answered(slack, url) == 400  # the fifth use; a refused one counts
+    assert await answered(slack, url, text="one too many") == 404
 
 
-async def test_a_lost_reply_has_posted_once(slack):
-    await slack.post("faults", [{"kind": "lose_reply", "method": "chat.postMessage"}])
-    with pytest.raises(aiohttp.ClientError):
-        await slack.api("chat.postMessage", channel="C1", text="x")
-    assert len(await slack.get("messages", channel="C1")) == 1
-    assert (await slack.get("log", method="chat.postMessage"))[0]["response"]["reply"] == "lost"
+async def test_an_answer_bypasses_membership_and_lasts_thirty_minutes(slack):
+    world = slack.sandbox.world
+    url = world.new_response_url("U1", "C2")
+    assert await answered(slack, url, text="in", response_type="in_channel") == 200
+    born = world.response_urls[url.rsplit("/", 1)[1]]
+    born.born -= 1790
+    assert await answered(slack, url, text="still") == 200
+    born.born -= 11
+    assert await answered(slack, url, text="late") == 404
 
 
-async def test_faults_by_chance_repeat_with_their_seed_and_can_be_cleared(slack):
-    async def run():
-        await slack.post(
-            "faults", [{"kind": "error", "method": "auth.test", "probability": 0.5, "seed": 3, "count": 99}]
-        )
-        seen = [(await slack.api("auth.test"))["ok"] for _ in range(20)]
-        async with slack.session.delete(slack.sandbox.url + "/_local/faults") as answer:
-            assert (await answer.json())["faults"] == []
-        return seen
-
-    first = await run()
-    assert {True, False} == set(first)
-    assert await run() == first
-    assert "no fault is called" in (await slack.post("faults", [{"kind": "nonsense"}]))["error"]
-
-
-async def test_rate_limits_follow_business_time(launch):
-    slack = await launch(rate_limits=True)
-    url, headers = slack.sandbox.api_url + "chat.postMessage", {"Authorization": "Bearer xoxb-local"}
-    for n in range(11):
-        async with slack.session.post(url, json={"channel": "C1", "text": "x"}, headers=headers) as answer:
-            assert answer.status == (200 if n < 10 else 429)
-    assert answer.headers["Retry-After"] == "1"
-    assert (await slack.api("chat.postMessage", channel="C5", text="x"))["ok"]
-    await slack.post("clock/to", at="2026-11-25T10:00:02+00:00")
-    assert (await slack.api("chat.postMessage", channel="C1", text="x"))["ok"]
-
-
-async def test_the_driver_explains_itself(slack):
-    assert any("POST command" in line for line in (await slack.get(""))["interface"])
-
-
-async def test_a_dropped_request_did_nothing(slack):
-    await slack.post("faults", [{"kind": "drop", "method": "chat.postMessage"}])
-    with pytest.raises(aiohttp.ClientError):
-        await slack.api("chat.postMessage", channel="C1", text="x")
-    assert await slack.get("messages", channel="C1") == []
+async def test_blocks_and_elements_without_names_get_some(slack):
+    element = {"type": "plain_text_input"}
+    blocks = [
+        {"type": "divider"},
+        {"type": "section", "text": mrkdwn("x"), "accessory": {"type": "button", "text": plain("x")}},
+        {"type": "actions", "elements": [{"type": "button", "text": plain("x")}]},
+    ]
+    message = (await slack.api("chat.postMessage", channel="C1", text="x", blocks=blocks))["message"]
+    names = [one["block_id"] for one in message["blocks"]]
+    assert len(set(names)) == 3
+    assert all(names)
+    assert message["blocks"][1]["accessory"]["action_id"]
+    assert message["blocks"][2]["elements"][0]["action_id"]
+    view = form(blocks=[{"type": "input", "label": plain("x"), "element": element}])
+    opened = await slack.api("views.open", trigger_id=Triggers(slack).new(), view=view)
+    block = opened["view"]["blocks"][0]
+    assert opened["view"]["state"]["values"][block["block_id"]][block["element"]["action_id"]] == {
+        "type": "plain_text_input", "value": None,
+    }  # fmt: skip

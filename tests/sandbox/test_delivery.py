@@ -3,12 +3,14 @@
 import asyncio
 import json
 
-from aiohttp import web
+import pytest
+from aiohttp import WSMsgType, WSServerHandshakeError, web
 from slack_sdk import WebClient
 from slack_sdk.signature import SignatureVerifier
 
-from tests.sandbox.conftest import free_port
-from tests.sandbox.support import SEED, serve
+from bot.sandbox.delivery.link import scaled
+from tests.ports import free_port
+from tests.sandbox.support import SEED, options, serve
 
 
 async def until(done, seconds=3.0):
@@ -138,21 +140,108 @@ async def test_the_sdk_comes_back_after_a_disconnect_and_after_a_cut(slack, bots
         await until(lambda: any(one.get("event", {}).get("text") == action for one in bot.heard), 8)  # noqa: B023
 
 
-async def test_duplicates_late_events_and_replay(slack):
+async def test_an_event_can_be_sent_again_by_its_id(slack):
     raw = await RawSocket(slack).open()
-    await slack.post("faults", [{"kind": "duplicate_event", "method": "message"}])
-    await slack.post("message", user="U1", text="twice")
+    await slack.post("message", user="U1", text="hi")
+    await until(lambda: raw.seen)
+    await slack.post("admin/redeliver", event_id=raw.seen[0]["payload"]["event_id"])
     await until(lambda: len(raw.seen) == 2)
-    ids = {one["payload"]["event_id"] for one in raw.seen}
-    assert len(ids) == 1
-    await slack.post("admin/redeliver", event_id=ids.pop())
-    await until(lambda: len(raw.seen) == 3)
-    await slack.post("faults", [{"kind": "late_event", "seconds": 0.2}])
-    await slack.post("message", user="U1", text="late")
-    await slack.post("message", user="U1", text="early")
-    await until(lambda: len(raw.seen) == 5)
-    assert [one["payload"]["event"]["text"] for one in raw.seen[3:]] == ["early", "late"]
+    assert raw.seen[0]["payload"] == raw.seen[1]["payload"]
+    assert "no event has the id" in (await slack.post("admin/redeliver", event_id="Ev404"))["error"]
     await raw.close()
+
+
+async def test_a_connection_is_warned_and_then_asked_to_go(launch):
+    slack = await launch(connection_seconds=0.4)
+    raw = await RawSocket(slack).open()
+    await until(lambda: len(raw.seen) == 2)
+    assert [(one["type"], one["reason"]) for one in raw.seen] == [
+        ("disconnect", "warning"), ("disconnect", "refresh_requested"),
+    ]  # fmt: skip
+    await slack.post("message", user="U1", text="for the next one")
+    following = await RawSocket(slack).open()
+    await until(lambda: any("payload" in one for one in following.seen))
+    assert all("payload" not in one for one in raw.seen)
+    await raw.close()
+    await following.close()
+
+
+async def test_the_hello_says_how_long_the_connection_lives(slack):
+    raw = await RawSocket(slack).open()
+    assert raw.hello["debug_info"]["approximate_connection_time"] == 3600
+    assert (raw.hello["num_connections"], raw.hello["connection_info"]) == (1, {"app_id": "A0LOCAL01"})
+    await raw.close()
+
+
+async def test_the_sdk_lives_on_when_its_connection_ends(launch, bots):
+    slack = await launch(connection_seconds=1.0)
+    bot = bots(slack)
+    await bot.connect()
+    await slack.logged("api", "apps.connections.open", 2)
+    await slack.post("message", user="U1", text="still there?")
+    await until(lambda: any(one.get("event", {}).get("text") == "still there?" for one in bot.heard), 8)
+
+
+async def test_clients_are_pinged(launch):
+    slack = await launch(ping_seconds=0.05)
+    url = (await slack.api("apps.connections.open", token="xapp-local"))["url"]
+    async with slack.session.ws_connect(url, autoping=False) as socket:
+        await socket.receive_json()
+        assert (await socket.receive()).type is WSMsgType.PING
+
+
+async def test_ten_sockets_and_no_more(launch):
+    slack = await launch(rate_limits=False)
+    raws = [await RawSocket(slack).open() for _ in range(10)]
+    assert raws[-1].hello["num_connections"] == 10
+    with pytest.raises(WSServerHandshakeError) as refused:
+        await RawSocket(slack).open()
+    assert refused.value.status == 429
+    for raw in raws:
+        await raw.close()
+
+
+async def test_what_a_dropped_socket_had_not_acked_goes_over_another(slack):
+    raws = [await RawSocket(slack).open() for _ in range(2)]
+    for raw in raws:
+        raw.ack = False
+    await slack.post("message", user="U1", text="hi")
+    await until(lambda: raws[0].seen or raws[1].seen)
+    holder, other = raws if raws[0].seen else raws[::-1]
+    other.ack = True
+    await holder.close()
+    await until(lambda: other.seen)
+    assert other.seen == holder.seen
+    assert (await slack.logged("event"))[0]["ok"]
+    await other.close()
+
+
+async def test_what_a_person_did_is_not_lost_with_a_socket(slack):
+    raws = [await RawSocket(slack).open() for _ in range(2)]
+    for raw in raws:
+        raw.ack = False
+    pressing = asyncio.create_task(slack.post("command", user="U1", channel="C1", command="/deals"))
+    await until(lambda: raws[0].seen or raws[1].seen)
+    holder, other = raws if raws[0].seen else raws[::-1]
+    other.ack = True
+    await holder.close()
+    assert (await pressing)["ok"]
+    assert other.seen == holder.seen
+    await other.close()
+
+
+async def test_words_that_are_no_acks_do_no_harm(slack):
+    raw = await RawSocket(slack).open()
+    for words in ("ping", "[1]", "{}", '{"envelope_id": "nobody"}'):
+        await raw.socket.send_str(words)
+    await slack.post("message", user="U1", text="hi")
+    assert (await slack.logged("event"))[0]["ok"]
+    await raw.close()
+
+
+@pytest.mark.parametrize(("delay", "waited"), [(0.0, 0.0), (4.0, 4.0), (5.0, 5.0), (60.0, 6.0), (300.0, 30.0)])
+def test_only_delays_over_five_seconds_are_scaled(delay, waited):
+    assert scaled(delay, options(retry_scale=0.1)) == waited
 
 
 async def test_administrators_cause_events(slack):
@@ -228,6 +317,28 @@ async def test_http_stops_when_told_or_after_three_retries(launch):
         assert (await slack.logged("event"))[0]["error"] == error
         assert len(endpoint.requests) == count
         await runner.cleanup()
+
+
+async def test_the_address_is_verified_by_its_echo(launch, bots):
+    port = free_port()
+    slack = await launch(deliver="http", bot_url=f"http://127.0.0.1:{port}")
+    await bots(slack).listen(port)
+    verified = await slack.post("admin/verify_url")
+    assert (verified["right"], verified["status"]) == (True, 200)
+    assert verified["challenge"] in verified["text"]
+
+
+async def test_an_address_that_echoes_nothing_is_not_verified(launch):
+    endpoint = Endpoint()
+    runner, port = await endpoint.start()
+    slack = await launch(deliver="http", bot_url=f"http://127.0.0.1:{port}")
+    assert (await slack.post("admin/verify_url"))["right"] is False
+    assert '"type": "url_verification"' in endpoint.requests[0][1]
+    await runner.cleanup()
+
+
+async def test_over_sockets_there_is_no_address_to_verify(slack):
+    assert "over sockets" in (await slack.post("admin/verify_url"))["error"]
 
 
 async def test_http_without_a_bot(launch):

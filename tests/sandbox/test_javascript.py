@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from tests.node import there
+from tests.ports import free_port
 from tests.sandbox import echo
-from tests.sandbox.conftest import free_port
 
 PATIENCE = 60
 TOKENS = {

@@ -1,6 +1,9 @@
 """What a person does arrives at a real Bolt app, and what it answers is what the person sees."""
 
-from tests.sandbox.support import CARD
+import asyncio
+
+from tests.sandbox.support import CARD, form, plain
+from tests.sandbox.test_delivery import RawSocket, until
 
 
 async def open_form(slack, text=""):
@@ -159,3 +162,21 @@ async def test_what_people_type_is_escaped_by_their_client(slack):
     stored = (await slack.get("messages", channel="C1"))[-1]
     assert stored["text"] == "&lt;!channel&gt; &amp; co"
     assert stored["mentions"] == []
+
+
+async def test_an_app_may_suggest_a_hundred_options_and_no_more(slack):
+    raw = await RawSocket(slack).open()
+    raw.ack = False
+    select = {"type": "external_select", "action_id": "pick"}
+    view = form(blocks=[{"type": "input", "block_id": "who", "label": plain("Who"), "element": select}])
+    await slack.api("views.open", trigger_id=slack.sandbox.world.new_trigger("U1").id, view=view)
+    for count, offered in ((100, 100), (101, 0)):
+        typing = asyncio.create_task(slack.post("suggest", user="U1", block_id="who", value="a"))
+        seen = len(raw.seen)
+        await until(lambda: len(raw.seen) > seen)  # noqa: B023
+        options = [{"text": plain(f"a{n}"), "value": str(n)} for n in range(count)]
+        answer = {"envelope_id": raw.seen[-1]["envelope_id"], "payload": {"options": options}}
+        await raw.socket.send_json(answer)
+        assert len((await typing)["options"]) == offered
+    assert "no more than 100 items" in (await slack.get("state"))["problems"][-1]["text"]
+    await raw.close()

@@ -24,8 +24,8 @@ from slack_sdk.socket_mode.aiohttp import SocketModeClient as AsyncSocketModeCli
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
+from tests.ports import free_port
 from tests.sandbox import echo
-from tests.sandbox.conftest import free_port
 from tests.sandbox.support import MANIFEST, form, serve
 
 PATIENT = {"ack_seconds": 20.0, "trigger_seconds": 20.0, "command_wait": 20.0, "click_wait": 20.0}

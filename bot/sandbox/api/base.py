@@ -6,9 +6,12 @@ import base64
 import binascii
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from aiohttp import web
+
+from bot.sandbox.checks import Uses
 from bot.sandbox.models import Channel
 from bot.sandbox.world import World
 
@@ -40,6 +43,8 @@ class Call:
     world: World
     events: Events
     args: Json
+    accepted: list[Uses] = field(default_factory=list)
+    """What the accepted message or view uses of its limits."""
 
     def text(self, name: str, default: str = "") -> str:
         value = self.args.get(name)
@@ -93,6 +98,19 @@ class Call:
         granted = self.world.manifest.scopes
         if scopes and not granted & set(scopes):
             raise ApiError("missing_scope", needed=",".join(scopes), provided=",".join(sorted(granted)))
+
+
+async def arguments(request: web.Request) -> Json:
+    """Query, form and JSON arguments as one mapping."""
+    args: Json = dict(request.query)
+    if request.content_type == "application/json":
+        raw = await request.text()
+        data = json.loads(raw) if raw else {}
+        if not isinstance(data, dict):
+            raise ApiError("json_not_object")
+        return args | data
+    form = await request.post()
+    return args | {name: str(value) for name, value in form.items()}
 
 
 Handler = Callable[[Call], Awaitable[Json]]

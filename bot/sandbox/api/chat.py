@@ -5,11 +5,10 @@ from typing import Any
 from bot.sandbox.api.base import ApiError, Call, Json, Method, invalid
 from bot.sandbox.api.conversations import open_im
 from bot.sandbox.blocks import check_blocks
+from bot.sandbox.limits import MARKDOWN_TEXT, TEXT_KEPT, UPDATE_TEXT, uses_of_message
 from bot.sandbox.models import BLOCKS_ONLY_TEXT, Channel, Message
 from bot.sandbox.world import SLACKBOT
 
-TEXT_KEPT = 40_000
-UPDATE_TEXT = 4_000
 FLAT = (str, int, float, bool)
 
 
@@ -81,8 +80,11 @@ def content(call: Call) -> tuple[str, list[Json]]:
         if text or blocks:
             raise ApiError("markdown_text_conflict")
         text = call.text("markdown_text")
+        if len(text) > MARKDOWN_TEXT:
+            raise ApiError("msg_too_long")
     if not text.strip() and not blocks:
         raise ApiError("no_text")
+    call.accepted.append(uses_of_message(text[:TEXT_KEPT], blocks))
     return (text[:TEXT_KEPT] if text else BLOCKS_ONLY_TEXT), blocks
 
 
@@ -118,6 +120,7 @@ async def update(call: Call) -> Json:
         raise ApiError("msg_too_long")
     if not text.strip() and not blocks:
         raise ApiError("no_text")
+    call.accepted.append(uses_of_message(text, blocks or [], most=UPDATE_TEXT))
     kept = message.metadata if metadata is None else metadata or None
     before = call.world.message_api(message)
     call.world.edit(message, text=text or BLOCKS_ONLY_TEXT, blocks=blocks or [], metadata=kept)
@@ -141,24 +144,9 @@ async def post_ephemeral(call: Call) -> Json:
     return {"message_ts": message.ts}
 
 
-async def get_permalink(call: Call) -> Json:
-    channel = call.channel()
-    message = channel.messages.get(call.need("message_ts"))
-    if message is None or message.deleted:
-        raise ApiError("message_not_found")
-    return {"channel": channel.id, "permalink": permalink(call, channel, message)}
-
-
-def permalink(call: Call, channel: Channel, message: Message) -> str:
-    """Leads to the message in the local page, so that links in notes can be followed."""
-    thread = f"?thread_ts={message.thread_ts}&cid={channel.id}" if message.is_reply else ""
-    return f"{call.world.url}/archives/{channel.id}/p{message.ts.replace('.', '')}{thread}"
-
-
 WRITE = ("chat:write",)
 METHODS = {
     "chat.postMessage": Method(post_message, WRITE),
     "chat.update": Method(update, WRITE),
     "chat.postEphemeral": Method(post_ephemeral, WRITE),
-    "chat.getPermalink": Method(get_permalink),
 }

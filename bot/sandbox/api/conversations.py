@@ -77,13 +77,6 @@ async def everything(call: Call) -> Json:
     return {"channels": found, **cursor(following)}
 
 
-async def members(call: Call) -> Json:
-    channel = call.channel()
-    call.require_scope(f"{channel.scope_family}:read")
-    rows, following = page(call, [{"id": one} for one in channel.members], 100, 1000)
-    return {"members": [row["id"] for row in rows], **cursor(following)}
-
-
 def in_window(call: Call, messages: list[Message]) -> list[Message]:
     """Messages between `oldest` and `latest`; the ends themselves only if `inclusive`."""
     low, high = call.text("oldest", "0"), call.text("latest")
@@ -147,7 +140,6 @@ METHODS = {
     "conversations.open": Method(open_),
     "conversations.info": Method(info),
     "conversations.list": Method(everything),
-    "conversations.members": Method(members),
     "conversations.history": Method(history),
     "conversations.replies": Method(replies),
 }

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from bot.sandbox.api.base import ApiError, Call, Json, Method, page
+from bot.sandbox.api.base import Call, Json, Method, page
 from bot.sandbox.models import User
 
 
@@ -21,11 +21,4 @@ def cursor(following: str) -> Json:
     return {"response_metadata": {"next_cursor": following}}
 
 
-async def info(call: Call) -> Json:
-    user = call.world.users.get(call.text("user"))
-    if user is None:
-        raise ApiError("user_not_found")
-    return {"user": shown(call, user)}
-
-
-METHODS = {"users.list": Method(everyone, ("users:read",)), "users.info": Method(info, ("users:read",))}
+METHODS = {"users.list": Method(everyone, ("users:read",))}

@@ -5,14 +5,15 @@ from typing import Any
 
 from bot.sandbox import views as opened
 from bot.sandbox.api.base import ApiError, Call, Json, Method, invalid
-from bot.sandbox.blocks import check_view, is_too_large
+from bot.sandbox.blocks import check_view, is_too_large, uses_of_view
 from bot.sandbox.models import Trigger, View
 
 
 def view_of(call: Call, *, kind: str = "modal") -> Json:
     """The view given, checked."""
-    view = call.data("view")
-    return checked(view, kind)
+    view = checked(call.data("view"), kind)
+    call.accepted.append(uses_of_view(view))
+    return view
 
 
 def checked(view: Any, kind: str) -> Json:

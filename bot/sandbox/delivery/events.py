@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
-from bot.sandbox.delivery.link import Link
-from bot.sandbox.faults import EVENT_KINDS, Faults
+from bot.sandbox.delivery.link import Link, Parcel
+from bot.sandbox.faults import TIMING_KINDS, Faults, Rule
 from bot.sandbox.log import Log
-from bot.sandbox.models import Message
+from bot.sandbox.models import Channel, Message
 from bot.sandbox.world import World
 
 Json = dict[str, Any]
 HAND_OVER, GRACE = 0.25, 0.02
 KEPT = 2_000
 """Events that can be sent again on request."""
+DUPLICATE, CUT = frozenset({"duplicate_event"}), frozenset({"cut_socket"})
 
 
 class Events:
@@ -25,9 +27,11 @@ class Events:
         self._log = log
         self._faults = faults
         self._link: Link | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._prompt: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[str | None]] = set()
+        self._prompt: set[asyncio.Task[str | None]] = set()
         self._sent: dict[str, Json] = {}
+        self._held: list[asyncio.Event] = []
+        """Events that are held back until the next one was sent."""
 
     def connect(self, link: Link) -> None:
         self._link = link
@@ -72,34 +76,65 @@ class Events:
         self._sent[payload["event_id"]] = payload
         while len(self._sent) > KEPT:
             self._sent.pop(next(iter(self._sent)))
-        fault = self._faults.pick(EVENT_KINDS, event["type"], str(event.get("channel", "")))
-        late = fault.seconds if fault and fault.kind == "late_event" else 0.0
-        self._start(payload, late)
-        if fault and fault.kind == "duplicate_event":
-            self._start(payload, late)
+        about = event["type"], str(event.get("channel", ""))
+        timing = self._faults.for_delivery(TIMING_KINDS, *about, event=True)
+        twice = self._faults.for_delivery(DUPLICATE, *about, event=True)
+        for _ in range(2 if twice else 1):
+            self._start(payload, timing)
         return str(payload["event_id"])
 
     def redeliver(self, event_id: str) -> None:
         """Send an earlier event once more. Raises KeyError if there is none of that id."""
-        self._start(self._sent[event_id], 0.0)
+        self._start(self._sent[event_id])
 
-    def _start(self, payload: Json, late: float) -> None:
-        task = asyncio.create_task(self._deliver(payload, late))
+    def deliver(self, payload: Json) -> asyncio.Task[str | None]:
+        """Deliver an outer event just as it is; the task ends with the reason it was given up, or None.
+
+        That the bot does not acknowledge what Slack would not have sent is no problem worth a note.
+        """
+        return self._start(payload, ours=False)
+
+    def _start(self, payload: Json, timing: Rule | None = None, *, ours: bool = True) -> asyncio.Task[str | None]:
+        task = asyncio.create_task(self._deliver(payload, timing, ours=ours))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        if not late:
+        if timing is None:
             self._prompt.add(task)
             task.add_done_callback(self._prompt.discard)
+        return task
 
-    async def _deliver(self, payload: Json, late: float) -> None:
+    async def _deliver(self, payload: Json, timing: Rule | None, *, ours: bool) -> str | None:
         if self._link is None:
-            return
-        if late:
-            await asyncio.sleep(late)
-        reason = await self._link.tell(payload)
-        self._log.add("event", payload["event"]["type"], payload, {"acked": reason is None}, error=reason)
-        if reason:
-            self._world.problem(f"the bot never acknowledged {payload['event']['type']} ({reason})")
+            return None
+        if timing is not None and timing.kind == "late_event":
+            await asyncio.sleep(timing.seconds)
+        if timing is not None and timing.kind == "out_of_order":
+            await self._hold(timing.seconds)
+        event = payload.get("event")
+        event = event if isinstance(event, dict) else {}
+        name = str(event.get("type") or payload.get("type") or "event")
+        cut = self._faults.for_delivery(CUT, name, str(event.get("channel", "")), event=True)
+        entry = self._log.begin("event", name, payload, raw=payload)
+        parcel = Parcel("events_api", payload, name, entry.n, cut.when if cut else None, self._release)
+        reason = await self._link.tell(parcel)
+        entry.complete({"acked": reason is None}, error=reason)
+        if reason and ours:
+            self._world.problem(f"the bot never acknowledged {name} ({reason})")
+        return reason
+
+    async def _hold(self, seconds: float) -> None:
+        """Wait until another event was sent, or until the time is over."""
+        release = asyncio.Event()
+        self._held.append(release)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(release.wait(), seconds)
+        if release in self._held:
+            self._held.remove(release)
+
+    def _release(self) -> None:
+        for release in self._held:
+            release.set()
+        self._held.clear()
 
     async def handed_over(self) -> None:
         """Wait a moment until a connected bot has taken what was just sent, so that it can be settled."""
@@ -118,7 +153,18 @@ class Events:
     def message_posted(self, message: Message) -> None:
         channel = self._world.channels[message.channel]
         shown = self._world.message_api(message, with_metadata=True)
+        if message.files:
+            shown["files"] = [self._file_in_event(one, channel) for one in message.files]
         self.emit({**shown, "channel": channel.id, "channel_type": channel.kind, "event_ts": message.ts})
+        for one in message.files:
+            about = {"file_id": one, "user_id": message.user, "channel_id": channel.id, "file": {"id": one}}
+            self.emit({"type": "file_shared", **about, "event_ts": message.ts})
+
+    def _file_in_event(self, file_id: str, channel: Channel) -> Json:
+        """In a channel shared with another company Slack tells only where to ask."""
+        if channel.is_ext_shared:
+            return {"id": file_id, "file_access": "check_file_info"}
+        return self._world.file_api(self._world.files[file_id])
 
     def message_changed(self, message: Message, before: Json) -> None:
         channel = self._world.channels[message.channel]

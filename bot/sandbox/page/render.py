@@ -281,7 +281,7 @@ class Renderer:
             "time": lambda at: clock_time(self._local(at)),
             "full_time": lambda at: self._local(at).strftime("%A, %-d %B %Y, %H:%M %Z"),
             "viewer_time": lambda at: self._local(at).strftime("%a %H:%M %Z"),
-            "company_time": lambda at: self._local(at, company).strftime("%A, %-d %B %Y, %H:%M"),
+            "company_time": lambda at: self._local(at, company).strftime("%a, %-d %b %Y, %H:%M"),
             "company_short": lambda at: self._local(at, company).strftime("%a %-d %b, %H:%M"),
             "previews": lambda message: previews(self._world, message, self._place.viewer.id),
             "local_field": lambda at: self._local(at, company).strftime("%Y-%m-%dT%H:%M"),

@@ -27,8 +27,12 @@ function restore(root, values) {
   }
 }
 
+let held = false;
+/** Leave the sidebar as it is while somebody is typing into its list of people. */
+export const hold = (on) => { held = on; };
+
 function draw(name, html) {
-  if (drawn[name] === html) return;
+  if (drawn[name] === html || (held && name === "sidebar")) return;
   const root = $("#part-" + name);
   const scroller = $(".scroller", root);
   // A conversation is read from its newest end, a thread from its beginning.

@@ -1,6 +1,6 @@
 // One listener for each kind of event; what is pressed says by its data-attributes what it does. No framework, no network.
 import { $, afterSending, place } from "./state.js";
-import { arrive, follow, go, refresh, showMenu } from "./draw.js";
+import { arrive, follow, go, hold, refresh, showMenu } from "./draw.js";
 import { act, changed, close, submit, valueOf, written } from "./forms.js";
 import { complete, key, say } from "./composer.js";
 import { guided, move, play } from "./clock.js";
@@ -40,9 +40,23 @@ document.addEventListener("click", (event) => {
   PRESSED[name](target);
 });
 
+// Who types a name changes the choice with every letter: go when the name is typed, at once when it was picked.
+const TYPING = 600;
+let typedAt = 0;
+let switching = 0;
+function switchTo(list) {
+  clearTimeout(switching);
+  const wait = performance.now() - typedAt < TYPING ? TYPING : 0;
+  hold(wait > 0);
+  switching = setTimeout(() => {
+    hold(false);
+    go("/?" + new URLSearchParams({ as: list.value, at: place.at }));
+  }, wait);
+}
+
 document.addEventListener("change", (event) => {
   const target = event.target;
-  if (target.id === "who") { go("/?" + new URLSearchParams({ as: target.value, at: place.at })); return; }
+  if (target.id === "who") { switchTo(target); return; }
   const field = target.closest("[data-type]");
   if (field) changed(field);
 });
@@ -72,6 +86,7 @@ document.addEventListener("cancel", (event) => {
 document.addEventListener("keydown", (event) => {
   const target = event.target;
   if (target.id === "say") key(event);
+  if (target.id === "who") typedAt = performance.now();
   if (event.defaultPrevented) return;
   const dialog = target.closest && target.closest("dialog[data-view-id]");
   if (event.key === "Enter" && (event.metaKey || event.ctrlKey) && dialog) {
