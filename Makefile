@@ -40,7 +40,7 @@ run: $(VENV)/.run ## the bot against the Slack that the environment names
 	$(BIN)/cadence run
 
 test: $(VENV)/.dev $(NODE)/node_modules/.made ## everything: lint, types, import rules, migrations, journeys
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal
 
 check: lint types imports ## lint, types and import rules alone
 

@@ -6,7 +6,6 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+
+from tests.ports import free_port
 
 USER = "cadence"
 STARTS_WITHIN = 30.0
@@ -46,12 +47,6 @@ def missing() -> str | None:
     return None
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextlib.contextmanager
 def cluster(*, durable: bool = False) -> Iterator[str]:
     """A running cluster; yields its URL without a database's name. `durable` keeps fsync, for tests that crash it."""
@@ -79,7 +74,7 @@ def cluster(*, durable: bool = False) -> Iterator[str]:
 
 
 def _running(binaries: Path, home: Path, owner: dict[str, Any], *, durable: bool) -> Iterator[str]:
-    port = _free_port()
+    port = free_port()
     options = ["listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories=", "max_connections=200"]
     if not durable:
         options += ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]

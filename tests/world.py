@@ -7,7 +7,6 @@ HTTP and sockets.
 import asyncio
 import csv
 import io
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from models.db import Database
 from models.domain.policy import Policy
 from models.imports import import_deals, import_partners, import_people
 from models.tables import Partner, Person
+from tests.ports import free_port
 
 MANIFEST = Path(__file__).resolve().parent.parent / "app_manifest.yml"
 TEAM = "T0HOME"
@@ -180,12 +180,6 @@ async def _set_up_at(db: Database, team: Team) -> None:
                 session, row, weekday=weekday, at=time.fromisoformat(at), minutes=30, by=pm,
                 now=team.start - timedelta(minutes=1), policy=team.policy,
             )  # fmt: skip
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

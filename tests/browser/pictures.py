@@ -4,8 +4,10 @@ import asyncio
 import tempfile
 from pathlib import Path
 
+from playwright.async_api import expect
+
 from tests.browser import week
-from tests.browser.hands import hands
+from tests.browser.hands import Hands, hands
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "docs" / "pictures"
 
@@ -13,8 +15,30 @@ FOLDER = Path(__file__).resolve().parent.parent.parent / "docs" / "pictures"
 async def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
-        async with week.demo(Path(name) / "demo.db") as url, hands(url, pictures=FOLDER) as me:
-            await week.play(me)
+        async with week.demo(Path(name) / "demo.db") as url:
+            async with hands(url, pictures=FOLDER) as me:
+                await me.open()
+                await me.picture("local-slack")
+                await week.play(me)
+                await inspector(me)
+            async with hands(url, pictures=FOLDER, width=390, height=844, dark=True) as phone:
+                await on_a_phone(phone)
+
+
+async def inspector(me: Hands) -> None:
+    """What a click looks like on the wire."""
+    await me.page.goto(f"{me.url}/inspector?kind=interaction")
+    entry = me.page.get_by_test_id("entries").get_by_role("listitem").filter(has_text="No change").first
+    await entry.locator("summary").click()
+    await me.picture("inspector")
+
+
+async def on_a_phone(me: Hands) -> None:
+    await me.page.goto(f"{me.url}/?as={week.AE_ID}&at=bot")
+    await me.page.get_by_role("button", name="Hide the guide").click()
+    await me.page.get_by_role("button", name="Review my deals").last.click()
+    await expect(me.modal).to_be_visible()
+    await me.picture("phone")
 
 
 if __name__ == "__main__":

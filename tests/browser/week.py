@@ -13,6 +13,7 @@ from tests.world import MANIFEST
 
 TODAY = date(2026, 11, 23)
 AE, PM, HEAD = "Siobhán", "Amara", "Ingrid"
+AE_ID = "U00000003"
 
 
 @asynccontextmanager
@@ -33,6 +34,7 @@ async def demo(database: Path) -> AsyncIterator[str]:
 async def play(me: Hands) -> None:
     """Wednesday's prompt, Thursday's closing, Friday's note; every door a person uses."""
     await me.open()
+    await me.page.get_by_role("button", name="Hide the guide").click()
     await me.clock_to("2026-11-25T10:00")
     await wednesday(me)
     await thursday(me)

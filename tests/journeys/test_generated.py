@@ -14,7 +14,8 @@ from models.domain import review_times
 from models.domain.zones import zone
 from models.tables import Answer, Artifact, Cadence, Occurrence, Outbox, Person, Step
 from tests.journeys.support import LOUD, NEVER_REFUSED, answer, assert_one_page, kind_of, labels, posted, shown
-from tests.world import APP_TOKEN, BOT_TOKEN, BOT_USER, MANIFEST, SECRET, Local, free_port, small_team
+from tests.ports import free_port
+from tests.world import APP_TOKEN, BOT_TOKEN, BOT_USER, MANIFEST, SECRET, Local, small_team
 
 SEEDS = [7, 2026, random.randrange(10**6)]
 

@@ -22,7 +22,8 @@ from models.db import Database
 from models.tables import Answer
 from tests import postgres
 from tests.journeys.support import answer, kind_of, labels, shown
-from tests.world import MANIFEST, Local, free_port, small_team, workspace
+from tests.ports import free_port
+from tests.world import MANIFEST, Local, small_team, workspace
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 KEPT = ("PATH", "HOME", "COVERAGE_PROCESS_START")
