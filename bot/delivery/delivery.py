@@ -118,7 +118,7 @@ class Delivery:
             found = await outbox.next_paced(session, now=now, real_now=real)
             soon = await self._next_real(session, now)
         if soon is not None and soon <= real:
-            found = now
+            found = self.desk.limited_until or now
         return found if found is not None and found - now <= self.limits.settle_within else None
 
     async def next_due(self) -> datetime | None:
@@ -191,7 +191,7 @@ class Delivery:
     async def _worth_waiting(self, until: float) -> float | None:
         """Seconds until a lease or a retry lets something that is due go on; None when that is too far away."""
         left = until - time.monotonic()
-        if left <= 0:
+        if left <= 0 or self.desk.limited_until is not None:
             return None
         async with self.db.read() as session:
             real = await outbox.database_now(session, real_now())

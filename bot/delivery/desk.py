@@ -4,7 +4,7 @@ import asyncio
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import PurePath
 
 from sqlalchemy.exc import DBAPIError
@@ -59,11 +59,15 @@ class Strikes:
 
 
 class Known:
-    """What this process has learned of Slack: who we are, and when the list of channels was last read."""
+    """What this process has learned of Slack: who we are, when the list of channels was last read.
+
+    `limited_until` is the business instant before which a Slack with a simulated clock takes no more of us.
+    """
 
     def __init__(self) -> None:
         self.identity: Identity | None = None
         self.channels_listed_at: float | None = None
+        self.limited_until: datetime | None = None
         self.asking = asyncio.Lock()
         self.listing = asyncio.Lock()
 
@@ -85,6 +89,23 @@ class Desk:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "strikes", Strikes(self.limits))
+
+    def hold_back(self, wait: timedelta) -> timedelta:
+        """How long to wait in real time after "ratelimited".
+
+        A local Slack whose clock stands still may count in its own time: then it is also asked to let that much of it
+        pass (see `Delivery.settling`), or the waiting would never end.
+        """
+        if self.clock.simulated:
+            until = self.clock.now() + wait
+            self.known.limited_until = max(self.known.limited_until or until, until)
+        return wait
+
+    @property
+    def limited_until(self) -> datetime | None:
+        """The business instant up to which a Slack with a simulated clock has told us to wait; None when it has not."""
+        until = self.known.limited_until
+        return until if until is not None and self.clock.now() < until else None
 
     async def identity(self) -> Identity:
         """Who we are in Slack, asked once. Raises Refused, RateLimited or NotAnswered."""

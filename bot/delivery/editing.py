@@ -100,13 +100,13 @@ async def _hold_back(desk: Desk, wish: Wish, limited: RateLimited) -> None:
     """The limit is the method's, not the card's."""
     async with desk.db.write() as session:
         real = await outbox.database_now(session, real_now())
-        await cards.hold_back(session, homes=wish.kind == cards.HOME, not_before=real + limited.wait)
+        await cards.hold_back(session, homes=wish.kind == cards.HOME, not_before=real + desk.hold_back(limited.wait))
 
 
 async def _wait(desk: Desk, wish: Wish, why: Later | CallFailed) -> None:
     pause = desk.strikes.backoff("card", wish.card_id)
     if isinstance(why, RateLimited):
-        pause = why.wait
+        pause = desk.hold_back(why.wait)
     elif why.code in INSTALLATION:
         pause = desk.limits.most_backoff
     async with desk.db.write() as session:

@@ -228,14 +228,14 @@ async def _hold_back(desk: Desk, limited: RateLimited) -> None:
     """The limit is the method's, not the row's: what else is due waits too, in every replica."""
     async with desk.db.write() as session:
         real = await outbox.database_now(session, real_now())
-        await outbox.hold_back(session, now=desk.clock.now(), not_before=real + limited.wait)
+        await outbox.hold_back(session, now=desk.clock.now(), not_before=real + desk.hold_back(limited.wait))
 
 
 async def _wait(desk: Desk, turn: Turn, why: Later | CallFailed) -> None:
     row = turn.row
     pause = desk.strikes.backoff("row", row.id)
     if isinstance(why, RateLimited):
-        pause = why.wait
+        pause = desk.hold_back(why.wait)
     elif why.code in INSTALLATION:
         pause = desk.limits.most_backoff
     async with desk.db.write() as session:

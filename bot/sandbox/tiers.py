@@ -1,9 +1,9 @@
 """Slack's rate limits: by method and minute, and about one message a second in each channel.
 
-Which clock counts is decided here. Methods that write messages and files are counted in business time: a week that is
-walked through in a minute may say in that minute what it says in a week, and a bot that says everything at one instant
-is refused as it would be there; its Retry-After is in seconds of business time. All other methods are counted by the
-clock, business or real, that went further: somebody who clicks while business time stands still is never locked out.
+Which clock counts is decided here. New messages are counted in business time: a week that is walked through in a minute
+may say in that minute what it says in a week, and a bot that says everything at one instant is refused as it would be
+there; its Retry-After is in seconds of business time. All other methods are counted by the clock, business or real, that
+went further: somebody who clicks while business time stands still is never locked out, and sees the answers.
 """
 
 from __future__ import annotations
@@ -38,16 +38,7 @@ PER_MINUTE = {
     "views.publish": T4,
 }
 """Tiers by method. apps.connections.open is of the first tier, "1+"; an app may hold ten sockets and open them at once."""
-BY_BUSINESS_TIME = frozenset(
-    {
-        "chat.postMessage",
-        "chat.update",
-        "chat.postEphemeral",
-        "files.getUploadURLExternal",
-        "files.completeUploadExternal",
-        "files.info",
-    }
-)
+BY_BUSINESS_TIME = frozenset({"chat.postMessage"})
 
 
 @dataclass

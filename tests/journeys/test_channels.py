@@ -1,9 +1,11 @@
 """Channels that were archived, left, shared, or are private: nothing internal goes astray, and a person hears of it once."""
 
+from datetime import timedelta
+
 import pytest
 
 from tests.journeys.support import journey, outbox, promise_two, shown
-from tests.world import BOT_USER, small_team
+from tests.world import BOT_TOKEN, BOT_USER, small_team
 
 TROUBLE = [
     ("archive", {}, "failed", "archived"),
@@ -87,3 +89,21 @@ async def test_without_a_leadership_channel_the_head_gets_the_friday_note_by_dir
         assert below["thread_ts"] == root["ts"]
         await local.command("Hedda Lead", "/cadence")
         assert "No leadership channel is set" in shown(await local.view("Hedda Lead"))
+
+
+async def test_a_channel_that_has_had_enough_at_this_instant_is_waited_for_in_its_own_time(sqlite_url):
+    """The local Slack counts messages in business time; on a clock that stands still a real wait would never end."""
+    async with journey(small_team(), sqlite_url) as local:
+        await local.to((await local.moment("Thu 09:50")) - timedelta(milliseconds=100))
+        headers = {"Authorization": f"Bearer {BOT_TOKEN}"}
+        for number in range(10):
+            body = {"channel": "#p-acme", "text": f"noise {number}"}
+            async with local.http.post(f"{local.url}/api/chat.postMessage", json=body, headers=headers) as answer:
+                assert answer.status == 200
+        await local.to("Thu 09:51")
+        (agenda,) = await outbox(local, "agenda")
+        assert agenda.state == "sent"
+        limited = [row for row in await local.get("log", method="chat.postMessage") if row["error"] == "ratelimited"]
+        assert len(limited) == 1, "it was refused once, and waited as long as it was told"
+        sent = [row for row in await local.bot_messages("p-acme") if "noise" not in row["text"]]
+        assert [row["posted"] for row in sent] == ["2026-03-05T09:50:01+00:00"]
