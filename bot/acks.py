@@ -46,6 +46,13 @@ class WakingRunner(AsyncioListenerRunner):
         super().__init__(**parts)
         self._listening: set[asyncio.Task[None]] = set()  # the loop itself holds its tasks weakly
 
+    async def ended(self, within: float) -> bool:
+        """Wait until every listener under way has ended, at most `within` seconds; whether they have."""
+        if not self._listening:
+            return True
+        _, going_on = await asyncio.wait(set(self._listening), timeout=within)
+        return not going_on
+
     async def run(
         self,
         request: AsyncBoltRequest,
@@ -80,10 +87,10 @@ class WakingRunner(AsyncioListenerRunner):
             ack.given.set()
 
 
-def wake_by_ack(app: AsyncApp) -> None:
+def wake_by_ack(app: AsyncApp) -> WakingRunner:
     """Give `app` the runner above, with all that its own one holds. Call before any error handler is registered."""
     own = app.listener_runner
-    app._async_listener_runner = WakingRunner(  # noqa: SLF001 - Bolt has no parameter for it; a test says if it moves
+    runner = WakingRunner(
         logger=own.logger,
         process_before_response=False,
         listener_error_handler=own.listener_error_handler,
@@ -91,3 +98,5 @@ def wake_by_ack(app: AsyncApp) -> None:
         listener_completion_handler=own.listener_completion_handler,
         lazy_listener_runner=own.lazy_listener_runner,
     )
+    app._async_listener_runner = runner  # noqa: SLF001 - Bolt has no parameter for it; a test says if it moves
+    return runner

@@ -196,7 +196,7 @@ def build(settings: Settings, *, limits: Limits | None = None) -> Bot:
         attaching_function_token_enabled=False,
         attaching_conversation_kwargs_enabled=False,
     )
-    wake_by_ack(bolt)
+    engine.listening = wake_by_ack(bolt).ended
     deps = Deps(
         db=db,
         policy=policy,

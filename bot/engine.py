@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Row, delete, func, select
+from sqlalchemy.orm import aliased
 
 from bot.clock import Clock
-from bot.delivery import Delivery
+from bot.delivery import Delivery, Identity
 from bot.failpoints import here
 from handlers.events.apply import Seen, apply
 from models import inbox
@@ -18,17 +20,41 @@ from models.domain.policy import Policy
 from models.domain.text import count
 from models.domain.zones import zone
 from models.tables import Cadence, Inbox, Occurrence, Partner, Step, Submission
-from scheduling.plan import StepKind, materialise
+from scheduling.again import Planner
+from scheduling.plan import StepKind
 from scheduling.tick import tick
 
 logger = logging.getLogger("cadence.engine")
 KEEP_SUBMISSIONS = timedelta(days=2)
 KEEP_EVENTS = timedelta(days=14)
+LISTENING = 2.0
+"""How many real seconds a simulated moment waits for the listeners of what people have just done."""
+
 NAMES = {
     StepKind.PROMPT: "prompt to", StepKind.NUDGE: "nudge to", StepKind.AGENDA: "agenda of",
     StepKind.CLOSE_REQUEST: "“close your reviews” to", StepKind.CLOSE_NUDGE: "closing nudge to",
     StepKind.CONSOLIDATE: "Friday note", StepKind.EXPIRE: "last day to close",
 }  # fmt: skip
+
+
+# Built once: they are asked at every simulated instant.
+_COMING = (
+    select(Step.due_at, Step.kind, func.count(), func.min(Partner.name), func.count(func.distinct(Step.person_id)))
+    .join(Occurrence, Occurrence.id == Step.occurrence_id)
+    .join(Cadence, Cadence.id == Occurrence.cadence_id)
+    .outerjoin(Partner, Partner.id == Cadence.partner_id)
+    .where(Step.state == "planned")
+    .group_by(Step.due_at, Step.kind)
+    .order_by(Step.due_at, Step.kind)
+)
+_FIRST = aliased(Step)
+_NEXT_STEP = _COMING.where(
+    Step.due_at == select(func.min(_FIRST.due_at)).where(_FIRST.state == "planned").scalar_subquery()
+).limit(1)
+
+
+async def _nobody(_within: float) -> bool:
+    return True
 
 
 @dataclass
@@ -39,8 +65,15 @@ class Engine:
     clock: Clock
     policy: Policy
     delivery: Delivery
+    listening: Callable[[float], Awaitable[bool]] = _nobody
+    """Waits at most so long for the listeners under way; whether all have ended."""
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
     _one_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _one_inbox: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _planner: Planner = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._planner = Planner(self.db, self.policy)
 
     def wake(self) -> None:
         """A handler has committed something: look at once."""
@@ -61,16 +94,16 @@ class Engine:
     async def look(self) -> None:
         """Work off the inbox and plan anew: what a person did may have changed what is owed."""
         if self.clock.started:
-            await self.work_inbox()
+            if await self.work_inbox():
+                self.delivery.wake()
             await self.plan()
-            self.delivery.wake()
 
     async def plan(self) -> None:
         """Fill the calendar and make the planned steps agree with the present."""
         if not self.clock.started:
             return
         async with self._one_turn, self.db.write() as session:
-            await materialise(session, now=self.clock.now(), policy=self.policy)
+            await self._planner.renew(session, now=self.clock.now())
 
     async def tick(self) -> int:
         """Do the steps owed now."""
@@ -87,8 +120,12 @@ class Engine:
 
     async def work_inbox(self) -> int:
         """Work off every stored event, each in the transaction that marks it done."""
-        done = 0
         identity = await self.delivery.identify()
+        async with self._one_inbox:
+            return await self._work_inbox(identity)
+
+    async def _work_inbox(self, identity: Identity) -> int:
+        done = 0
         while True:
             async with self.db.write() as session:
                 row = await inbox.next_waiting(session)
@@ -112,15 +149,20 @@ class Engine:
             here("event.committed")
             done += 1
 
-    async def run_at(self, now: datetime) -> None:
-        """Set a simulated clock and do all that is due at it, until nothing is left to do at that instant."""
+    async def run_at(self, now: datetime) -> bool:
+        """Set a simulated clock and do all that is due at it, until nothing is left to do at that instant.
+
+        Whether the listeners of what people did before have ended, so that nothing of theirs comes later.
+        """
         self.clock.set(max(now, self.clock.now()) if self.clock.started else now)
+        quiet = await self.listening(LISTENING)
         await self.work_inbox()
         for _ in range(20):
             await self.plan()
             if not await self.tick():
                 break
         await self.delivery.drain(patient=True)
+        return quiet
 
     async def clean(self) -> None:
         """Forget what is no longer needed to recognise a repeat."""
@@ -134,42 +176,23 @@ class Engine:
     async def coming(self, most: int = 20) -> list[dict[str, Any]]:
         """What is planned next, by instant, in words: `prompt to 6 people`."""
         async with self.db.read() as session:
-            rows = await session.execute(
-                select(
-                    Step.due_at,
-                    Step.kind,
-                    func.count(),
-                    func.min(Partner.name),
-                    func.count(func.distinct(Step.person_id)),
-                )
-                .join(Occurrence, Occurrence.id == Step.occurrence_id)
-                .join(Cadence, Cadence.id == Occurrence.cadence_id)
-                .outerjoin(Partner, Partner.id == Cadence.partner_id)
-                .where(Step.state == "planned")
-                .group_by(Step.due_at, Step.kind)
-                .order_by(Step.due_at, Step.kind)
-                .limit(most)
-            )
-            clocks = zone(self.policy.zone)
-            return [
-                {
-                    "at": due.isoformat(),
-                    "what": f"{due.astimezone(clocks):%a %H:%M}, {_words(kind, number, partner, persons)}",
-                }
-                for due, kind, number, partner, persons in rows
-            ]
+            return [self._in_words(row) for row in await session.execute(_COMING.limit(most))]
 
     async def next_due(self) -> tuple[datetime | None, str | None, bool]:
         """The next instant at which anything happens, what it is, and whether it only settles the present."""
-        settling = await self.delivery.settling()
+        settling, post = await self.delivery.ahead()
         if settling is not None:
             return settling, "messages still going out", True
-        planned = await self.coming(1)
-        step = datetime.fromisoformat(planned[0]["at"]) if planned else None
-        post = await self.delivery.next_due()
-        if post is not None and (step is None or post < step):
+        async with self.db.read() as session:
+            row = (await session.execute(_NEXT_STEP)).first()
+        if post is not None and (row is None or post < row.due_at):
             return post, "a message", False
-        return step, planned[0]["what"] if planned else None, False
+        return (row.due_at, self._in_words(row)["what"], False) if row is not None else (None, None, False)
+
+    def _in_words(self, row: Row[datetime, str, int, str, int]) -> dict[str, Any]:
+        due, kind, number, partner, persons = row
+        local = due.astimezone(zone(self.policy.zone))
+        return {"at": due.isoformat(), "what": f"{local:%a %H:%M}, {_words(kind, number, partner, persons)}"}
 
 
 def _words(kind: str, number: int, partner: str | None, persons: int) -> str:

@@ -58,8 +58,8 @@ def _run(engine: Engine) -> Callable[[web.Request], Awaitable[web.Response]]:
         if now.tzinfo is None:
             return web.json_response({"error": "now needs an offset, such as +00:00"}, status=400)
         async with one_at_a_time:
-            await engine.run_at(now)
-            return web.json_response(await _state(engine))
+            quiet = await engine.run_at(now)
+            return web.json_response(await _state(engine) | {"quiet": quiet})
 
     return run
 

@@ -347,7 +347,7 @@ async def _field_errors(session: AsyncSession, given: Given, changed: set[str], 
         errors["next_due"] = f"{fields.next_due:%d %b %Y} is in the past. Choose today or a later day."
     if touched:
         owner = await session.get(Person, fields.next_owner) if fields.next_owner is not None else None
-        refusal = given.unknown_owner or people.why_no_owner(owner)
+        refusal = given.unknown_owner or (people.why_no_owner(owner) if owner else people.NOBODY_NAMED)
         if refusal:
             errors["next_owner"] = refusal
     return errors
@@ -522,11 +522,12 @@ async def still_open(
     session: AsyncSession, actor: Person, occurrence_ids: list[int], *, now: datetime, policy: Policy
 ) -> list[tuple[int, reviews.DealView]]:
     """(occurrence, deal) the actor has yet to answer for in these reviews, in the order of the reviews."""
-    listed = await reviews.under_review(session, occurrence_ids, now=now, policy=policy)
+    pairs = await reviews.scope(session, occurrence_ids)
+    listed = await reviews.under_review(session, occurrence_ids, now=now, policy=policy, among=pairs)
     done = await reviews.answered(session, occurrence_ids)
     staff = await reviews.staff(session, policy)
     found: list[tuple[int, reviews.DealView]] = []
-    for occurrence, cadence in await reviews.scope(session, occurrence_ids):
+    for occurrence, cadence in pairs:
         mine = {
             deal_id
             for duty in reviews.duties(occurrence, cadence.pm_id, listed[occurrence.id], staff)

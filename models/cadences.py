@@ -303,21 +303,33 @@ async def hold_calendar(session: AsyncSession, *, now: datetime) -> None:
     await session.execute(select(Setting.name).where(Setting.name == CALENDAR).with_for_update())
 
 
+# Built once: putting a statement together costs more than running it, and these run with every look at the plan.
+_STANDING = select(Cadence).where(Cadence.kind != Kind.WEEKLY_REVIEW)
+_RUNNING = (
+    select(Cadence, Partner.pm_id)
+    .join(Partner, Partner.id == Cadence.partner_id)
+    .where(Cadence.kind == Kind.WEEKLY_REVIEW, Cadence.state == "active")
+)
+_MANAGERS = select(Person.id, Person.zone).where(Person.id.in_(select(Partner.pm_id).where(Partner.pm_id.is_not(None))))
+_HANDED_OVER = (
+    select(Cadence, Partner.pm_id)
+    .join(Partner, Partner.id == Cadence.partner_id)
+    .where(Cadence.kind == Kind.WEEKLY_REVIEW, Partner.pm_id.is_not(None), Cadence.pm_id != Partner.pm_id)
+)
+_ACTIVE = select(Cadence).where(Cadence.state == "active")
+_NEWEST = select(Occurrence.cadence_id, func.max(Occurrence.nominal_day)).group_by(Occurrence.cadence_id)
+_CALENDARS = select(Person.id, Person.calendar).where(Person.calendar != "")
+
+
 async def ensure_standing(session: AsyncSession, *, now: datetime, policy: Policy) -> None:
     """Keep the cadences that follow from the reviews: each PM's *other partners*, and the Friday note.
 
     They exist from the first weekly review on; the other-partners slot follows the PM's first review of the week.
     """
     await _follow_managers(session)
-    rows = await session.scalars(select(Cadence).where(Cadence.kind != Kind.WEEKLY_REVIEW))
-    standing = {(row.kind, row.pm_id): row for row in rows}
+    standing = {(row.kind, row.pm_id): row for row in await session.scalars(_STANDING)}
     reviews: dict[int, Cadence] = {}
-    active = await session.execute(
-        select(Cadence, Partner.pm_id)
-        .join(Partner, Partner.id == Cadence.partner_id)
-        .where(Cadence.kind == Kind.WEEKLY_REVIEW, Cadence.state == "active")
-    )
-    for review, pm_id in active:
+    for review, pm_id in await session.execute(_RUNNING):
         if pm_id is None:
             continue
         first = reviews.get(pm_id)
@@ -325,16 +337,15 @@ async def ensure_standing(session: AsyncSession, *, now: datetime, policy: Polic
             reviews[pm_id] = review
     if not reviews and not standing:
         return
-    managers = await session.scalars(
-        select(Person).where(Person.id.in_(select(Partner.pm_id).where(Partner.pm_id.is_not(None))))
-    )
-    for pm in list(managers):
-        leading = reviews.get(pm.id)
+    managers = await session.execute(_MANAGERS)
+    for pm_id, own_zone in managers.all():
+        leading = reviews.get(pm_id)
         rule = leading.rule if leading is not None else weekly(policy.review_weekday)
         at = leading.at if leading is not None else policy.review_at
-        await _stand(session, standing.get((Kind.OTHER_PARTNERS, pm.id)), Cadence(
-            kind=Kind.OTHER_PARTNERS, pm_id=pm.id, rule=rule, at=at, zone=people.zone_of(pm, policy), minutes=0,
-            starts_on=local_date(now, zone(people.zone_of(pm, policy))), created_at=now,
+        place = own_zone or policy.zone
+        await _stand(session, standing.get((Kind.OTHER_PARTNERS, pm_id)), Cadence(
+            kind=Kind.OTHER_PARTNERS, pm_id=pm_id, rule=rule, at=at, zone=place, minutes=0,
+            starts_on=local_date(now, zone(place)), created_at=now,
         ), now=now, policy=policy)  # fmt: skip
     # A Friday holiday moves the note by its own rule (domain.review_times), so its slot stays on Friday.
     friday = WeeklyRule.model_validate({"weekday": FRIDAY, "shift": "keep"}).model_dump(mode="json")
@@ -346,12 +357,7 @@ async def ensure_standing(session: AsyncSession, *, now: datetime, policy: Polic
 
 async def _follow_managers(session: AsyncSession) -> None:
     """A review belongs to whoever manages its partner now."""
-    rows = await session.execute(
-        select(Cadence, Partner.pm_id)
-        .join(Partner, Partner.id == Cadence.partner_id)
-        .where(Cadence.kind == Kind.WEEKLY_REVIEW, Partner.pm_id.is_not(None), Cadence.pm_id != Partner.pm_id)
-    )
-    for review, pm_id in rows:
+    for review, pm_id in await session.execute(_HANDED_OVER):
         review.pm_id = pm_id
 
 
@@ -373,12 +379,10 @@ async def fill(session: AsyncSession, *, now: datetime, policy: Policy) -> int:
 
     A slot that exists is never made again, whatever its day became: the slot is the key.
     """
-    cadences = list(await session.scalars(select(Cadence).where(Cadence.state == "active")))
-    newest = await session.execute(
-        select(Occurrence.cadence_id, func.max(Occurrence.nominal_day)).group_by(Occurrence.cadence_id)
-    )
+    cadences = list(await session.scalars(_ACTIVE))
+    newest = await session.execute(_NEWEST)
     latest: dict[int, date] = {cadence_id: day for cadence_id, day in newest}  # noqa: C416 - a Row is a tuple
-    codes = await session.execute(select(Person.id, Person.calendar).where(Person.calendar != ""))
+    codes = await session.execute(_CALENDARS)
     pm_calendars: dict[int, str] = {pm_id: code for pm_id, code in codes}  # noqa: C416 - likewise
     made = 0
     for cadence in cadences:
@@ -388,10 +392,11 @@ async def fill(session: AsyncSession, *, now: datetime, policy: Policy) -> int:
         since = max(latest.get(cadence.id, cadence.starts_on) + timedelta(days=1), cadence.starts_on)
         if cadence.id not in latest:
             since = cadence.starts_on
-        if since > until:
+        due = meetings(cadence, calendar, since, until) if since <= until else []
+        if not due:
             continue
         present = set(await session.scalars(select(Occurrence.slot).where(Occurrence.cadence_id == cadence.id)))
-        for meeting in meetings(cadence, calendar, since, until):
+        for meeting in due:
             if meeting.slot not in present and not _over_before_it_began(cadence, meeting, now):
                 session.add(_occurrence(cadence, meeting))
                 made += 1

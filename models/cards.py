@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import and_, bindparam, case, func, or_, select, type_coerce, update
+from sqlalchemy import Integer, and_, bindparam, case, func, or_, select, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.tables import Card, CardOccurrence, Occurrence, UtcDateTime
@@ -98,40 +98,56 @@ class Wish:
     person_id: int
     channel_id: str | None
     ts: str | None
+    shown: int
     version: int
     fence: int
 
 
+_REAL_NOW = bindparam("real_now", type_=UtcDateTime())
+EDITABLE = select(Card).where(
+    *_BEHIND,
+    or_(Card.lease_until.is_(None), Card.lease_until < _REAL_NOW),
+    or_(Card.not_before.is_(None), Card.not_before <= _REAL_NOW),
+)
+"""The cards that could be edited at the real instant `real_now`."""
+_CLAIM = (
+    EDITABLE.order_by(case((Card.kind == HOME, 1), else_=0), Card.id)
+    .limit(bindparam("most", type_=Integer()))
+    .with_for_update(skip_locked=True)
+)
+
+
 async def claim(session: AsyncSession, *, real_now: datetime, lease_until: datetime, most: int = 10) -> list[Wish]:
     """Lease the cards that want an edit, messages first: posted (or Homes), behind, and in nobody else's hands."""
-    rows = await session.scalars(
-        select(Card)
-        .where(
-            *_BEHIND,
-            or_(Card.lease_until.is_(None), Card.lease_until < real_now),
-            or_(Card.not_before.is_(None), Card.not_before <= real_now),
-        )
-        .order_by(case((Card.kind == HOME, 1), else_=0), Card.id)
-        .limit(most)
-        .with_for_update(skip_locked=True)
-    )
+    rows = await session.scalars(_CLAIM, {"real_now": real_now, "most": most})
     wishes = []
     for card in rows:
         card.lease_until, card.fence = lease_until, card.fence + 1
-        wishes.append(Wish(card.id, card.kind, card.person_id, card.channel_id, card.ts, card.wanted, card.fence))
+        wishes.append(
+            Wish(card.id, card.kind, card.person_id, card.channel_id, card.ts, card.shown, card.wanted, card.fence)
+        )
     return wishes
 
 
-async def shown(session: AsyncSession, wish: Wish, *, not_before: datetime | None = None) -> None:
-    """Slack has this version now; a holder whose lease was taken over changes nothing.
+_SHOWN = update(_CARDS).where(_CARDS.c.id == bindparam("card"), _CARDS.c.fence == bindparam("held"))
+
+
+async def shown(session: AsyncSession, wish: Wish, *, not_before: datetime | None = None) -> bool:
+    """Slack has this version now; a holder whose lease was taken over changes nothing, and is told False.
 
     `not_before` (real time) keeps the next edit off for a while, so that wishes gather.
     """
-    await session.execute(
-        update(Card)
-        .where(Card.id == wish.card_id, Card.fence == wish.fence)
-        .values(shown=wish.version, lease_until=None, not_before=not_before)
+    result = await session.execute(
+        _SHOWN,
+        {
+            "card": wish.card_id,
+            "held": wish.fence,
+            "shown": wish.version,
+            "lease_until": None,
+            "not_before": not_before,
+        },
     )
+    return bool(result.rowcount)  # type: ignore[attr-defined]
 
 
 async def retry_later(session: AsyncSession, wish: Wish, *, not_before: datetime) -> None:
@@ -161,16 +177,14 @@ async def hold_back(session: AsyncSession, *, homes: bool, not_before: datetime)
     )
 
 
-async def next_free(session: AsyncSession) -> datetime | None:
-    """The next instant (real time) at which a card that is behind can be edited: a lease ends, a retry may begin."""
-    later = case(
-        (Card.not_before.is_(None), Card.lease_until),
-        (Card.lease_until.is_(None), Card.not_before),
-        (Card.lease_until > Card.not_before, Card.lease_until),
-        else_=Card.not_before,
-    )
-    found: datetime | None = await session.scalar(select(func.min(type_coerce(later, UtcDateTime()))).where(*_BEHIND))
-    return found
+_LATER = case(
+    (Card.not_before.is_(None), Card.lease_until),
+    (Card.lease_until.is_(None), Card.not_before),
+    (Card.lease_until > Card.not_before, Card.lease_until),
+    else_=Card.not_before,
+)
+NEXT_FREE = select(func.min(type_coerce(_LATER, UtcDateTime()))).where(*_BEHIND)
+"""The next instant (real time) at which a card that is behind can be edited: a lease ends, a retry may begin."""
 
 
 async def give_up(session: AsyncSession, wish: Wish, problem: str) -> None:
@@ -180,13 +194,16 @@ async def give_up(session: AsyncSession, wish: Wish, problem: str) -> None:
     )
 
 
+_ON_CARDS = (
+    select(CardOccurrence.card_id, CardOccurrence.occurrence_id)
+    .where(CardOccurrence.card_id.in_(bindparam("cards", expanding=True)))
+    .order_by(CardOccurrence.occurrence_id)
+)
+
+
 async def occurrences_on(session: AsyncSession, card_ids: Collection[int]) -> dict[int, list[int]]:
     """Occurrence ids by card, in one statement."""
-    rows = await session.execute(
-        select(CardOccurrence.card_id, CardOccurrence.occurrence_id)
-        .where(CardOccurrence.card_id.in_(card_ids))
-        .order_by(CardOccurrence.occurrence_id)
-    )
+    rows = await session.execute(_ON_CARDS, {"cards": list(card_ids)})
     found: dict[int, list[int]] = {card_id: [] for card_id in card_ids}
     for card_id, occurrence_id in rows:
         found[card_id].append(occurrence_id)

@@ -194,7 +194,7 @@ async def _promise_errors(session: AsyncSession, place: int, promise: Promise, t
     if not clean(promise.text):
         errors[f"text_{place}"] = "Say what is promised."
     owner = await session.get(Person, promise.owner_id) if promise.owner_id is not None else None
-    refusal = promise.refusal or people.why_no_owner(owner)
+    refusal = promise.refusal or (people.why_no_owner(owner) if owner else people.NOBODY_NAMED)
     if refusal:
         errors[f"owner_{place}"] = refusal
     if promise.due is None:

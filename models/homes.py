@@ -106,15 +106,20 @@ async def load(session: AsyncSession, person: Person, *, now: datetime, policy: 
 async def _waiting(
     session: AsyncSession, person: Person, *, now: datetime, policy: Policy
 ) -> list[tuple[int, DealView]]:
-    """What the person was asked and has not answered: the reviews whose prompts are out."""
-    ids = list(
-        await session.scalars(
-            select(Occurrence.id).where(
-                Occurrence.state == "prompted", Occurrence.closed_at.is_(None), Occurrence.ends_at > now - WEEK
-            )
-        )
+    """What the person was asked and has not answered: the reviews whose prompts are out.
+
+    A deal of last week's review, which nobody has closed, and of this week's is one deal: the newer question stands.
+    """
+    rows = await session.execute(
+        select(Occurrence.cadence_id, Occurrence.id)
+        .where(Occurrence.state == "prompted", Occurrence.closed_at.is_(None), Occurrence.ends_at > now - WEEK)
+        .order_by(Occurrence.starts_at, Occurrence.id)
     )
-    return await answers.still_open(session, person, ids, now=now, policy=policy) if ids else []
+    newest = {cadence_id: occurrence_id for cadence_id, occurrence_id in rows}  # noqa: C416 - rows are no pairs
+    if not newest:
+        return []
+    found = await answers.still_open(session, person, list(newest.values()), now=now, policy=policy)
+    return list({view.id: (occurrence_id, view) for occurrence_id, view in found}.values())
 
 
 async def _to_mend(session: AsyncSession, person: Person, *, now: datetime, policy: Policy) -> list[DealView]:

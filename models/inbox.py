@@ -13,33 +13,37 @@ from models.tables.base import table_of
 
 MOST_ATTEMPTS = 5
 
-# Built once: putting a statement together costs more than running it, and this one runs with every form.
+# Built once: putting a statement together costs more than running it, and these run with every form and event.
 _CLAIM = {
     "sqlite": sqlite.insert(table_of(Submission)).on_conflict_do_nothing(index_elements=["key"]),
     "postgresql": postgresql.insert(table_of(Submission)).on_conflict_do_nothing(index_elements=["key"]),
 }
 
+_STORE = {
+    "sqlite": sqlite.insert(table_of(Inbox)).on_conflict_do_nothing(index_elements=["event_id"]),
+    "postgresql": postgresql.insert(table_of(Inbox)).on_conflict_do_nothing(index_elements=["event_id"]),
+}
+_WAITING = (
+    select(Inbox)
+    .where(Inbox.done_at.is_(None), Inbox.attempts < MOST_ATTEMPTS)
+    .order_by(Inbox.attempts, Inbox.id)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+
 
 async def store(session: AsyncSession, event_id: str, kind: str, payload: Mapping[str, Any], *, now: datetime) -> bool:
     """Keep an event; False when it is a repeat of one we have."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    result = await session.execute(
-        insert(Inbox)
-        .values(event_id=event_id, type=kind, payload=dict(payload), received_at=now, attempts=0, problem="")
-        .on_conflict_do_nothing(index_elements=["event_id"])
-    )
+    row = {
+        "event_id": event_id, "type": kind, "payload": dict(payload), "received_at": now, "attempts": 0, "problem": "",
+    }  # fmt: skip
+    result = await session.execute(_STORE[session.get_bind().dialect.name], row)
     return bool(result.rowcount)  # type: ignore[attr-defined]
 
 
 async def next_waiting(session: AsyncSession) -> Inbox | None:
     """The oldest event nobody has worked off, held until the transaction ends."""
-    found: Inbox | None = await session.scalar(
-        select(Inbox)
-        .where(Inbox.done_at.is_(None), Inbox.attempts < MOST_ATTEMPTS)
-        .order_by(Inbox.attempts, Inbox.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
+    found: Inbox | None = await session.scalar(_WAITING)
     return found
 
 

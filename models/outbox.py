@@ -6,16 +6,33 @@ was taken over changes nothing.
 """
 
 import secrets
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, case, cast, func, literal, or_, select, type_coerce, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    String,
+    Update,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from models import cards
 from models.insert import add_missing
 from models.tables import Card, Outbox, Pace, UtcDateTime
 
@@ -91,58 +108,15 @@ async def claim(
     Rows left `sending` by a holder that died come back here once their lease is over, for read-back. Claimants at the
     same moment aim at the same first row of a channel, and only one gets it.
     """
-    await _end_orphans(session)
-    parent, held = aliased(Outbox), aliased(Outbox)
-    busy = select(_destination(held)).where(held.state.in_(WAITING), held.lease_until >= real_now)
-    free = (Outbox.state.in_(WAITING), or_(Outbox.lease_until.is_(None), Outbox.lease_until < real_now))
-    order = (Outbox.urgent.desc(), Outbox.due_at, Outbox.id)
-    ready = (
-        select(Outbox.id, func.row_number().over(partition_by=_destination(), order_by=order).label("place"))
-        .outerjoin(parent, parent.id == Outbox.parent_id)
-        .outerjoin(Pace, Pace.channel == _destination())
-        .where(
-            *free,
-            Outbox.due_at <= now,
-            or_(Outbox.not_before.is_(None), Outbox.not_before <= real_now),
-            or_(Outbox.parent_id.is_(None), parent.state == "sent"),
-            or_(Pace.next_at.is_(None), Pace.next_at <= now),
-            _destination().not_in(busy),
-        )
-        .subquery()
-    )
+    await session.execute(_END_ORPHANS, execution_options={"synchronize_session": False})
     chosen = await session.scalars(
-        select(Outbox)
-        # `free` again: PostgreSQL judges a row that was changed while it was being locked by these conditions alone.
-        .where(*free, Outbox.id.in_(select(ready.c.id).where(ready.c.place == 1)))
-        .order_by(*order)
-        .limit(most)
-        .with_for_update(skip_locked=True)
-        .execution_options(populate_existing=True)
+        _CLAIM, {"now": now, "real_now": real_now, "most": most}, execution_options={"populate_existing": True}
     )
     rows = list(chosen)
     for row in rows:
         row.lease_until, row.fence = real_now + lease, row.fence + 1
     await session.flush()
     return rows
-
-
-async def _end_orphans(session: AsyncSession) -> None:
-    """What was enqueued below a message that will never be sent ends like it: it would wait for ever."""
-    parent = aliased(Outbox)
-    of_parent = select(parent.state).where(parent.id == Outbox.parent_id).scalar_subquery()
-    why = select(parent.problem).where(parent.id == Outbox.parent_id).scalar_subquery()
-    orphans = (
-        select(Outbox.id)
-        .join(parent, parent.id == Outbox.parent_id)
-        .where(Outbox.state == "pending", parent.state.in_(ENDED))
-        .with_for_update(skip_locked=True, of=Outbox)
-    )
-    await session.execute(
-        update(Outbox)
-        .where(Outbox.id.in_(orphans))
-        .values(state=of_parent, problem=literal("the message above it was not sent: ") + why)
-        .execution_options(synchronize_session=False)
-    )
 
 
 def _destination(row: type[Outbox] = Outbox) -> ColumnElement[str]:
@@ -153,6 +127,76 @@ def _destination(row: type[Outbox] = Outbox) -> ColumnElement[str]:
 def destination(row: Outbox) -> str:
     """What pacing and "one at a time" go by: the person or the channel."""
     return f"@{row.person_id}" if row.person_id is not None else row.channel_ref.lstrip("#")
+
+
+# Built once: putting a statement together costs many times what running it does, and these run with every look.
+_NOW = bindparam("now", type_=UtcDateTime())
+_REAL_NOW = bindparam("real_now", type_=UtcDateTime())
+_FREE = (Outbox.state.in_(WAITING), or_(Outbox.lease_until.is_(None), Outbox.lease_until < _REAL_NOW))
+
+
+def _due(*columns: Any) -> Select[Any]:
+    """The rows that could be sent at once, however many of a channel."""
+    parent, held = aliased(Outbox), aliased(Outbox)
+    busy = select(_destination(held)).where(held.state.in_(WAITING), held.lease_until >= _REAL_NOW)
+    return (
+        select(*columns)
+        .select_from(Outbox)
+        .outerjoin(parent, parent.id == Outbox.parent_id)
+        .outerjoin(Pace, Pace.channel == _destination())
+        .where(
+            *_FREE,
+            Outbox.due_at <= _NOW,
+            or_(Outbox.not_before.is_(None), Outbox.not_before <= _REAL_NOW),
+            or_(Outbox.parent_id.is_(None), parent.state == "sent"),
+            or_(Pace.next_at.is_(None), Pace.next_at <= _NOW),
+            _destination().not_in(busy),
+        )
+    )
+
+
+def _claim() -> Select[Outbox]:
+    order = (Outbox.urgent.desc(), Outbox.due_at, Outbox.id)
+    place = func.row_number().over(partition_by=_destination(), order_by=order).label("place")
+    ready = _due(Outbox.id, place).subquery()
+    return (
+        select(Outbox)
+        # Free again: PostgreSQL judges a row that was changed while it was being locked by these conditions alone.
+        .where(*_FREE, Outbox.id.in_(select(ready.c.id).where(ready.c.place == 1)))
+        .order_by(*order)
+        .limit(bindparam("most", type_=Integer()))
+        .with_for_update(skip_locked=True)
+    )
+
+
+def _orphans() -> Select[int]:
+    parent = aliased(Outbox)
+    return (
+        select(Outbox.id)
+        .join(parent, parent.id == Outbox.parent_id)
+        .where(Outbox.state == "pending", parent.state.in_(ENDED))
+    )
+
+
+def _end_orphans() -> Update:
+    """What was enqueued below a message that will never be sent ends like it: it would wait for ever."""
+    parent = aliased(Outbox)
+    of_parent = select(parent.state).where(parent.id == Outbox.parent_id).scalar_subquery()
+    why = select(parent.problem).where(parent.id == Outbox.parent_id).scalar_subquery()
+    return (
+        update(Outbox)
+        .where(Outbox.id.in_(_orphans().with_for_update(skip_locked=True, of=Outbox)))
+        .values(state=of_parent, problem=literal("the message above it was not sent: ") + why)
+    )
+
+
+_CLAIM, _END_ORPHANS = _claim(), _end_orphans()
+_ANYTHING = select(or_(_due(literal(1)).exists(), _orphans().exists(), cards.EDITABLE.exists()))
+
+
+async def anything(session: AsyncSession, *, now: datetime, real_now: datetime) -> bool:
+    """Whether there is anything to claim, here or among the cards: a look that takes no lock."""
+    return bool(await session.scalar(_ANYTHING, {"now": now, "real_now": real_now}))
 
 
 async def begin_attempt(
@@ -277,50 +321,51 @@ async def hold_back(session: AsyncSession, *, now: datetime, not_before: datetim
     )
 
 
-async def next_due(session: AsyncSession, *, real_now: datetime | None = None) -> datetime | None:
-    """The next instant (business time) at which something waiting can be sent, pacing included.
+@dataclass(frozen=True)
+class Outlook:
+    """When something can be sent or edited next. `paced` and `due` are business time, `free` and `edits` real time."""
 
-    With `real_now`, rows that real time holds back beyond it (a lease, a retry) do not count.
-    """
-    return await _earliest(session, _paced(), [] if real_now is None else [_free_by(real_now)])
-
-
-async def next_paced(session: AsyncSession, *, now: datetime, real_now: datetime) -> datetime | None:
-    """The next instant (business time) at which a row goes on that is due already and waits for its channel's pace."""
-    return await _earliest(session, _paced(), [Outbox.due_at <= now, Pace.next_at > now, _free_by(real_now)])
-
-
-async def next_free(session: AsyncSession, *, now: datetime) -> datetime | None:
-    """The next instant (real time) at which a lease ends or a retry may begin, of the rows that could go on now."""
-    later = case(
-        (Outbox.not_before.is_(None), Outbox.lease_until),
-        (Outbox.lease_until.is_(None), Outbox.not_before),
-        (Outbox.lease_until > Outbox.not_before, Outbox.lease_until),
-        else_=Outbox.not_before,
-    )
-    return await _earliest(session, later, [Outbox.due_at <= now, or_(Pace.next_at.is_(None), Pace.next_at <= now)])
+    paced: datetime | None
+    """A row that is due already goes on, and waits for its channel's pace."""
+    due: datetime | None
+    """Anything waiting can be sent, pacing included, unless real time holds it back beyond `real_now`."""
+    free: datetime | None
+    """A lease ends or a retry may begin, of the rows that could go on now."""
+    edits: datetime | None
+    """A lease ends or a retry may begin, of the cards that are behind."""
 
 
-def _paced() -> ColumnElement[datetime]:
-    return case((Pace.next_at > Outbox.due_at, Pace.next_at), else_=Outbox.due_at)
+async def outlook(session: AsyncSession, *, now: datetime, real_now: datetime) -> Outlook:
+    """What lies ahead, in one statement: it is asked at every simulated instant."""
+    row = (await session.execute(_OUTLOOK, {"now": now, "real_now": real_now})).one()
+    return Outlook(*row)
 
 
-def _free_by(real_now: datetime) -> ColumnElement[bool]:
-    return and_(
-        or_(Outbox.lease_until.is_(None), Outbox.lease_until <= real_now),
-        or_(Outbox.not_before.is_(None), Outbox.not_before <= real_now),
-    )
-
-
-async def _earliest(
-    session: AsyncSession, instant: ColumnElement[Any], conditions: Iterable[ColumnElement[bool]]
-) -> datetime | None:
+def _earliest(instant: ColumnElement[Any], *conditions: ColumnElement[bool]) -> Select[datetime]:
     parent = aliased(Outbox)
-    found: datetime | None = await session.scalar(
+    return (
         select(func.min(type_coerce(instant, UtcDateTime())))
         .select_from(Outbox)
         .outerjoin(parent, parent.id == Outbox.parent_id)
         .outerjoin(Pace, Pace.channel == _destination())
         .where(Outbox.state.in_(WAITING), or_(Outbox.parent_id.is_(None), parent.state == "sent"), *conditions)
     )
-    return found
+
+
+_PACED = case((Pace.next_at > Outbox.due_at, Pace.next_at), else_=Outbox.due_at)
+_FREE_BY = and_(
+    or_(Outbox.lease_until.is_(None), Outbox.lease_until <= _REAL_NOW),
+    or_(Outbox.not_before.is_(None), Outbox.not_before <= _REAL_NOW),
+)
+_LATER = case(
+    (Outbox.not_before.is_(None), Outbox.lease_until),
+    (Outbox.lease_until.is_(None), Outbox.not_before),
+    (Outbox.lease_until > Outbox.not_before, Outbox.lease_until),
+    else_=Outbox.not_before,
+)
+_OUTLOOK = select(
+    _earliest(_PACED, Outbox.due_at <= _NOW, Pace.next_at > _NOW, _FREE_BY).scalar_subquery(),
+    _earliest(_PACED, _FREE_BY).scalar_subquery(),
+    _earliest(_LATER, Outbox.due_at <= _NOW, or_(Pace.next_at.is_(None), Pace.next_at <= _NOW)).scalar_subquery(),
+    cards.NEXT_FREE.scalar_subquery(),
+)

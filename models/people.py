@@ -72,9 +72,12 @@ async def names(session: AsyncSession, person_ids: Iterable[int | None], *, know
     return Names({known.id: known, **found})
 
 
+_EVERYBODY = select(Person)
+
+
 async def directory(session: AsyncSession) -> Directory:
     """All people in two statements."""
-    return Directory({person.id: person for person in await session.scalars(select(Person))})
+    return Directory({person.id: person for person in await session.scalars(_EVERYBODY)})
 
 
 async def get(session: AsyncSession, person_id: int) -> Person:
@@ -133,16 +136,16 @@ def zone_of(person: Person, policy: Policy) -> str:
     return person.zone or policy.zone
 
 
+_AWAY = select(Absence.person_id, Absence.first_day, Absence.last_day).where(
+    Absence.person_id.in_(bindparam("ids", expanding=True)), Absence.cancelled_at.is_(None)
+)
+
+
 async def readers(session: AsyncSession, people: Iterable[Person], policy: Policy) -> dict[int, Reader]:
     """When each of `people` works, absences included; one statement for all of them."""
     listed = list(people)
     away: dict[int, list[tuple[date, date]]] = {person.id: [] for person in listed}
-    rows = await session.execute(
-        select(Absence.person_id, Absence.first_day, Absence.last_day).where(
-            Absence.person_id.in_(away), Absence.cancelled_at.is_(None)
-        )
-    )
-    for person_id, first, last in rows:
+    for person_id, first, last in await session.execute(_AWAY, {"ids": list(away)}):
         away[person_id].append((first, last))
     return {person.id: reader_of(person, tuple(away[person.id]), policy) for person in listed}
 
@@ -267,6 +270,9 @@ async def cancel_absence(session: AsyncSession, absence_id: int, *, by: Person, 
     changes.note(session, "person", absence.person_id, "absence", absence_id, None, by_id=by.id, source="slack", at=now)
 
 
+NOBODY_NAMED = "Choose one named person who does it."
+
+
 def why_no_owner(person: Person | None) -> str:
     """Why this person cannot own an action, a commitment or a deal; empty when they can."""
     if person is None:
@@ -292,7 +298,8 @@ async def subject_of(
     """What rights are judged by, read from the rows."""
     manager_id = pm_id if pm_id is not None else (partner.pm_id if partner else None)
     ids = [held for held in (owner_id, manager_id) if held is not None]
-    names = {person.id: person.name for person in await session.scalars(select(Person).where(Person.id.in_(ids)))}
+    rows = await session.execute(_NAMES, {"ids": ids})
+    names = {person_id: name for person_id, name, _ in rows}
     return Subject(
         owner_id=owner_id,
         pm_id=manager_id,
@@ -376,11 +383,11 @@ async def sync(session: AsyncSession, users: Collection[SlackUser], *, team_id: 
     return SyncResult(matched=matched, deactivated=tuple(gone))
 
 
-async def absences_with_cover(session: AsyncSession) -> list[tuple[date, date, int, int]]:
-    """(first day, last day, person, cover) of every standing absence that names a cover."""
-    rows = await session.execute(
-        select(Absence.first_day, Absence.last_day, Absence.person_id, Absence.cover_id).where(
-            Absence.cancelled_at.is_(None), Absence.cover_id.is_not(None)
-        )
-    )
-    return [(first, last, person_id, cover_id) for first, last, person_id, cover_id in rows if cover_id is not None]
+_STANDING = select(Absence.first_day, Absence.last_day, Absence.person_id, Absence.cover_id).where(
+    Absence.cancelled_at.is_(None)
+)
+
+
+async def standing_absences(session: AsyncSession) -> list[tuple[date, date, int, int | None]]:
+    """(first day, last day, person, cover) of every absence that was not taken back."""
+    return [(first, last, who, cover) for first, last, who, cover in await session.execute(_STANDING)]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, ColumnElement, Row, and_, bindparam, or_, select
+from sqlalchemy import BindParameter, Row, and_, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import people
@@ -23,6 +23,7 @@ from models.domain.zones import local_date, zone
 from models.tables import Answer, Cadence, Deal, DealPartner, DealVersion, NextAction, Occurrence, Partner, Person
 
 EARLIEST_PROMPT = timedelta(days=5)
+Pairs = Collection[tuple[Occurrence, Cadence]]
 
 
 @dataclass(frozen=True)
@@ -67,14 +68,27 @@ def weight(view: DealView) -> tuple[bool, int, str, int]:
     return (amount is None, -(amount or 0), view.version.name.casefold(), view.id)
 
 
+# Built once: putting a statement together costs more than running it, and these run with every look, command and form.
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_SCOPE = (
+    select(Occurrence, Cadence)
+    .join(Cadence, Cadence.id == Occurrence.cadence_id)
+    .where(Occurrence.id.in_(_IDS))
+    .order_by(Cadence.kind == Kind.OTHER_PARTNERS, Occurrence.starts_at, Occurrence.id)
+)
+_CARRIED = or_(
+    Partner.id.in_(bindparam("partners", expanding=True)),
+    and_(
+        Partner.pm_id.in_(bindparam("managers", expanding=True)),
+        Partner.id.not_in(bindparam("running", expanding=True)),
+    ),
+)
+"""The deals that some occurrences carry: `_Carriers.given` says which these are."""
+
+
 async def scope(session: AsyncSession, occurrence_ids: Collection[int]) -> list[tuple[Occurrence, Cadence]]:
     """The occurrences with their cadences, in the order people meet them: meetings first, then *other partners*."""
-    rows = await session.execute(
-        select(Occurrence, Cadence)
-        .join(Cadence, Cadence.id == Occurrence.cadence_id)
-        .where(Occurrence.id.in_(occurrence_ids))
-        .order_by(Cadence.kind == Kind.OTHER_PARTNERS, Occurrence.starts_at, Occurrence.id)
-    )
+    rows = await session.execute(_SCOPE, {"ids": list(occurrence_ids)})
     return [(occurrence, cadence) for occurrence, cadence in rows]
 
 
@@ -85,18 +99,20 @@ async def under_review(
     now: datetime,
     policy: Policy,
     owner_id: int | None = None,
+    among: Pairs | None = None,
 ) -> dict[int, list[DealView]]:
-    """The open deals each occurrence carries, biggest first.
+    """The open deals each occurrence carries, biggest first. `among`: what `scope` says of them, if it was read.
 
     A weekly review carries all open deals whose primary partner it is. *Other partners* carries the PM's remaining
     ones that close this quarter or next (no close date counts: somebody has to name one), and every open deal of a
     Tier 1 partner whose review does not run.
     """
-    carriers = await _carriers(session, occurrence_ids, now=now, policy=policy)
+    carriers = await _carriers(session, occurrence_ids, among, now=now, policy=policy)
     found: dict[int, list[DealView]] = {occurrence_id: [] for occurrence_id in carriers.ids}
     if not found:
         return found
-    for view in await views(session, carriers.where, now=now, policy=policy, owner_id=owner_id):
+    query = _UNDER_REVIEW if owner_id is None else _UNDER_REVIEW.where(DealVersion.owner_id == owner_id)
+    for view in _seen(await session.execute(query, carriers.given), now, policy):
         if view.partner is not None:
             partner = view.partner
             for occurrence_id in carriers.of(partner.id, partner.pm_id, partner.tier, view.version.close_date):
@@ -116,18 +132,23 @@ class OwnedDeal(NamedTuple):
 _OWNED = (
     select(DealVersion.deal_id, DealVersion.owner_id, DealVersion.close_date, Partner.id, Partner.pm_id, Partner.tier)
     .join(Partner, Partner.id == DealVersion.partner_id)
-    .where(DealVersion.valid_to.is_(None), DealVersion.category.in_(OPEN))
+    .where(DealVersion.valid_to.is_(None), DealVersion.category.in_(OPEN), _CARRIED)
 )
 
 
 async def owned(
-    session: AsyncSession, occurrence_ids: Collection[int], *, now: datetime, policy: Policy
+    session: AsyncSession,
+    occurrence_ids: Collection[int],
+    *,
+    now: datetime,
+    policy: Policy,
+    among: Pairs | None = None,
 ) -> dict[int, list[OwnedDeal]]:
     """The same deals as `under_review`, in no order, and only whose they are: for plans that look at everybody's."""
-    carriers = await _carriers(session, occurrence_ids, now=now, policy=policy)
+    carriers = await _carriers(session, occurrence_ids, among, now=now, policy=policy)
     found: dict[int, list[OwnedDeal]] = {occurrence_id: [] for occurrence_id in carriers.ids}
     if found:
-        for deal_id, owner_id, close, partner_id, pm_id, tier in await session.execute(_OWNED.where(carriers.where)):
+        for deal_id, owner_id, close, partner_id, pm_id, tier in await session.execute(_OWNED, carriers.given):
             for occurrence_id in carriers.of(partner_id, pm_id, tier, close):
                 found[occurrence_id].append(OwnedDeal(deal_id, owner_id))
     return found
@@ -145,9 +166,9 @@ class _Carriers:
     last_close: date
 
     @property
-    def where(self) -> ColumnElement[bool]:
-        rest = and_(Partner.pm_id.in_(self.by_pm), Partner.id.not_in(self.running))
-        return or_(Partner.id.in_(self.by_partner), rest)
+    def given(self) -> dict[str, Any]:
+        """The parameters of `_CARRIED`."""
+        return {"partners": list(self.by_partner), "managers": list(self.by_pm), "running": list(self.running)}
 
     def of(self, partner_id: int, pm_id: int | None, tier: int, close: date | None) -> list[int]:
         """The occurrences that carry a deal of this partner with this close date."""
@@ -159,10 +180,24 @@ class _Carriers:
         return targets + [other for other in self.by_pm[pm_id] if (other, partner_id) not in self.stopped]
 
 
+_SERIES = select(Cadence.partner_id, Cadence.state).where(
+    Cadence.kind == Kind.WEEKLY_REVIEW, Cadence.partner_id.is_not(None)
+)
+_STOPPED = (
+    select(Cadence.partner_id, Occurrence.slot)
+    .join(Occurrence, Occurrence.cadence_id == Cadence.id)
+    .where(
+        Cadence.kind == Kind.WEEKLY_REVIEW,
+        Cadence.state != "active",
+        Occurrence.slot.in_(bindparam("slots", expanding=True)),
+    )
+)
+
+
 async def _carriers(
-    session: AsyncSession, occurrence_ids: Collection[int], *, now: datetime, policy: Policy
+    session: AsyncSession, occurrence_ids: Collection[int], among: Pairs | None, *, now: datetime, policy: Policy
 ) -> _Carriers:
-    pairs = await scope(session, occurrence_ids)
+    pairs = await scope(session, occurrence_ids) if among is None else among
     by_partner: dict[int, list[int]] = defaultdict(list)
     by_pm: dict[int, list[int]] = defaultdict(list)
     for occurrence, cadence in pairs:
@@ -170,13 +205,14 @@ async def _carriers(
             by_partner[cadence.partner_id].append(occurrence.id)
         elif cadence.kind == Kind.OTHER_PARTNERS and cadence.pm_id is not None:
             by_pm[cadence.pm_id].append(occurrence.id)
-    active = select(Cadence.partner_id).where(Cadence.kind == Kind.WEEKLY_REVIEW, Cadence.state == "active")
+    series = (await session.execute(_SERIES)).all() if pairs else ()
+    running = frozenset(partner_id for partner_id, state in series if state == "active")
     return _Carriers(
         ids=tuple(occurrence.id for occurrence, _ in pairs),
         by_partner=by_partner,
         by_pm=by_pm,
-        running=frozenset(await session.scalars(active)) if pairs else frozenset(),
-        stopped=await _stopped_in_its_week(session, pairs),
+        running=running,
+        stopped=await _stopped_in_its_week(session, pairs) if len(running) < len(series) else set(),
         last_close=policy.fiscal.quarter_of(local_date(now, zone(policy.zone))).next().last,
     )
 
@@ -191,11 +227,7 @@ async def _stopped_in_its_week(
     slots = {occurrence.slot for occurrence, cadence in pairs if cadence.kind == Kind.OTHER_PARTNERS}
     if not slots:
         return set()
-    rows = await session.execute(
-        select(Cadence.partner_id, Occurrence.slot)
-        .join(Occurrence, Occurrence.cadence_id == Cadence.id)
-        .where(Cadence.kind == Kind.WEEKLY_REVIEW, Cadence.state != "active", Occurrence.slot.in_(slots))
-    )
+    rows = await session.execute(_STOPPED, {"slots": list(slots)})
     asked = {(partner_id, slot) for partner_id, slot in rows if partner_id is not None}
     return {
         (occurrence.id, partner_id)
@@ -213,8 +245,7 @@ _VIEWS = (
     .outerjoin(NextAction, and_(NextAction.deal_id == Deal.id, NextAction.state == "open"))
 )
 _OPEN_VIEWS = _VIEWS.where(DealVersion.category.in_(OPEN))
-_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
-# Built once: putting a statement together costs more than running it, and these run with every command and form.
+_UNDER_REVIEW = _OPEN_VIEWS.where(_CARRIED)
 _IN_HANDS = _OPEN_VIEWS.where(or_(DealVersion.owner_id.in_(_IDS), Partner.pm_id.in_(_IDS)))
 _ONE = _VIEWS.where(Deal.id == bindparam("deal"))
 
@@ -308,12 +339,15 @@ async def staff(session: AsyncSession, policy: Policy) -> Staff:
     """Everybody with their working time and covers, in three statements."""
     everyone = (await people.directory(session)).people
     ours = [person for person in everyone.values() if person.side == "ours"]
+    away: dict[int, list[tuple[date, date]]] = defaultdict(list)
     covers: dict[int, list[tuple[date, date, int]]] = defaultdict(list)
-    for first, last, person_id, cover_id in await people.absences_with_cover(session):
-        covers[person_id].append((first, last, cover_id))
+    for first, last, person_id, cover_id in await people.standing_absences(session):
+        away[person_id].append((first, last))
+        if cover_id is not None:
+            covers[person_id].append((first, last, cover_id))
     return Staff(
         people=everyone,
-        readers=await people.readers(session, ours, policy),
+        readers={person.id: people.reader_of(person, tuple(away.get(person.id, ())), policy) for person in ours},
         covers={person_id: tuple(rows) for person_id, rows in covers.items()},
         head_id=min((person.id for person in ours if person.active and person.has("head")), default=None),
     )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import cadences, notes, reviews
@@ -19,10 +19,12 @@ from models.domain.policy import Policy
 from models.domain.workdays import Reader
 from models.domain.zones import local_date, zone
 from models.insert import add_missing
-from models.tables import Cadence, Occurrence, Step
+from models.tables import Absence, Cadence, DealVersion, Occurrence, Partner, Person, PersonRole, Step
 
 AHEAD_DAYS = timedelta(days=10)
 BEHIND_DAYS = timedelta(days=16)
+READS = (Absence, Cadence, DealVersion, Occurrence, Partner, Person, PersonRole, Step)
+"""All that a plan is made from: a test compares it with the statements."""
 
 
 class StepKind:
@@ -71,10 +73,20 @@ async def materialise(session: AsyncSession, *, now: datetime, policy: Policy) -
     return await replan(session, now=now, policy=policy)
 
 
+# Built once: putting a statement together costs more than running it, and these run with every look.
+_NEAR = (
+    select(Occurrence, Cadence)
+    .join(Cadence, Cadence.id == Occurrence.cadence_id)
+    .where(Occurrence.starts_at > bindparam("after"), Occurrence.starts_at < bindparam("before"))
+    .order_by(Occurrence.starts_at, Occurrence.id)
+)
+_STEPS = select(Step).where(Step.occurrence_id.in_(bindparam("ids", expanding=True)))
+
+
 async def replan(session: AsyncSession, *, now: datetime, policy: Policy) -> int:
     """Make the planned steps agree with the present; the number of rows that changed."""
     pairs = await _near(session, now)
-    rows = list(await session.scalars(select(Step).where(Step.occurrence_id.in_([pair[0].id for pair in pairs]))))
+    rows = list(await session.scalars(_STEPS, {"ids": [pair[0].id for pair in pairs]}))
     present = {(row.occurrence_id, row.kind, row.recipient): row for row in rows}
     wanted = {item.key: item for item in await _wanted(session, pairs, present, now=now, policy=policy)}
     missed = _missed(pairs, now)
@@ -96,12 +108,7 @@ async def replan(session: AsyncSession, *, now: datetime, policy: Policy) -> int
 
 
 async def _near(session: AsyncSession, now: datetime) -> list[tuple[Occurrence, Cadence]]:
-    rows = await session.execute(
-        select(Occurrence, Cadence)
-        .join(Cadence, Cadence.id == Occurrence.cadence_id)
-        .where(Occurrence.starts_at > now - BEHIND_DAYS, Occurrence.starts_at < now + AHEAD_DAYS)
-        .order_by(Occurrence.starts_at, Occurrence.id)
-    )
+    rows = await session.execute(_NEAR, {"after": now - BEHIND_DAYS, "before": now + AHEAD_DAYS})
     return [(occurrence, cadence) for occurrence, cadence in rows]
 
 
@@ -146,7 +153,7 @@ async def _wanted(
     staff = await reviews.staff(session, policy)
     ahead = [pair for pair in pairs if pair[0].state in AHEAD and pair[0].closed_at is None]
     asking = [pair for pair in ahead if pair[1].kind != Kind.FRIDAY_NOTE and pair[0].starts_at > now]
-    listed = await reviews.owned(session, [pair[0].id for pair in asking], now=now, policy=policy)
+    listed = await reviews.owned(session, [pair[0].id for pair in asking], now=now, policy=policy, among=asking)
     steps = [
         *_prompts(asking, listed, staff, present, policy),
         *_meeting_steps(ahead, policy),

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import cards, changes, closing, notes, outbox, people, reviews
@@ -67,15 +67,19 @@ async def tick(session: AsyncSession, *, now: datetime, policy: Policy) -> int:
     return len(due)
 
 
+# Built once: it runs with every look.
+_DUE = (
+    select(Step, Occurrence, Cadence)
+    .join(Occurrence, Occurrence.id == Step.occurrence_id)
+    .join(Cadence, Cadence.id == Occurrence.cadence_id)
+    .where(Step.state == "planned", Step.due_at <= bindparam("now"))
+    .order_by(Step.due_at, Step.id)
+    .with_for_update(skip_locked=True, of=Step)
+)
+
+
 async def _claim(session: AsyncSession, now: datetime) -> list[Due]:
-    rows = await session.execute(
-        select(Step, Occurrence, Cadence)
-        .join(Occurrence, Occurrence.id == Step.occurrence_id)
-        .join(Cadence, Cadence.id == Occurrence.cadence_id)
-        .where(Step.state == "planned", Step.due_at <= now)
-        .order_by(Step.due_at, Step.id)
-        .with_for_update(skip_locked=True, of=Step)
-    )
+    rows = await session.execute(_DUE, {"now": now})
     return [Due(step, occurrence, cadence) for step, occurrence, cadence in rows]
 
 

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from slack_sdk.web.async_client import AsyncWebClient
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.clock import Clock, real_now
 from bot.delivery import editing, posting
@@ -110,27 +109,27 @@ class Delivery:
 
         None when nothing is, or when it is more than `limits.settle_within` away.
         """
-        if not self.clock.started:
-            return None
-        now = self.clock.now()
-        async with self.db.read() as session:
-            real = await outbox.database_now(session, real_now()) + self.limits.patience
-            found = await outbox.next_paced(session, now=now, real_now=real)
-            soon = await self._next_real(session, now)
-        if soon is not None and soon <= real:
-            found = self.desk.limited_until or now
-        return found if found is not None and found - now <= self.limits.settle_within else None
+        return (await self.ahead())[0]
 
     async def next_due(self) -> datetime | None:
         """The next business instant at which a waiting row can be sent; rows that wait for real time do not count."""
-        async with self.db.read() as session:
-            real = await outbox.database_now(session, real_now()) + self.limits.patience
-            return await outbox.next_due(session, real_now=real)
+        return (await self.ahead())[1]
 
-    async def _next_real(self, session: AsyncSession, now: datetime) -> datetime | None:
-        """The next real instant at which a row or card that is due comes free."""
-        rows, edits = await outbox.next_free(session, now=now), await cards.next_free(session)
-        return min((instant for instant in (rows, edits) if instant is not None), default=None)
+    async def ahead(self) -> tuple[datetime | None, datetime | None]:
+        """Both, read at once: until when the present settles, and what comes then."""
+        if not self.clock.started:
+            return None, None
+        now = self.clock.now()
+        found, real = await self._outlook(self.limits.patience)
+        soon = _first(found.free, found.edits)
+        paced = self.desk.limited_until or now if soon is not None and soon <= real else found.paced
+        return paced if paced is not None and paced - now <= self.limits.settle_within else None, found.due
+
+    async def _outlook(self, patience: timedelta = timedelta()) -> tuple[outbox.Outlook, datetime]:
+        """What lies ahead, and the real time with this much patience by which it was judged."""
+        async with self.db.read() as session:
+            real = await outbox.database_now(session, real_now()) + patience
+            return await outbox.outlook(session, now=self.clock.now(), real_now=real), real
 
     async def _drain(self, *, patient: bool) -> int:
         tasks: set[asyncio.Task[None]] = set()
@@ -168,24 +167,25 @@ class Delivery:
 
     async def _take(self, most: int) -> set[asyncio.Task[None]]:
         """Claim up to `most` rows and cards, rows first, and begin with them."""
-        work: list[Coroutine[None, None, None]] = []
+        wishes: list[cards.Wish] = []
+        async with self.db.read() as session:
+            real = await outbox.database_now(session, real_now())
+            if not await outbox.anything(session, now=self.clock.now(), real_now=real):
+                return set()
         async with self.db.write() as session:
             real = await outbox.database_now(session, real_now())
             rows = await outbox.claim(session, now=self.clock.now(), real_now=real, lease=self.limits.lease, most=most)
-            began = time.monotonic()
-        if rows:
-            here("claim.committed")
-        work += [posting.deliver(self.desk, row) for row in rows]
-        if len(rows) < most:
-            async with self.db.write() as session:
-                real = await outbox.database_now(session, real_now())
+            if len(rows) < most:
                 wishes = await cards.claim(
                     session, real_now=real, lease_until=real + self.limits.lease, most=most - len(rows)
                 )
-                began = time.monotonic()
-            if wishes:
-                here("edit.claimed")
-            work += [editing.edit(self.desk, wish, began) for wish in wishes]
+            began = time.monotonic()
+        if rows:
+            here("claim.committed")
+        if wishes:
+            here("edit.claimed")
+        work: list[Coroutine[None, None, None]] = [posting.deliver(self.desk, row) for row in rows]
+        work += [editing.edit(self.desk, wish, began) for wish in wishes]
         return {asyncio.ensure_future(job) for job in work}
 
     async def _worth_waiting(self, until: float) -> float | None:
@@ -193,13 +193,16 @@ class Delivery:
         left = until - time.monotonic()
         if left <= 0 or self.desk.limited_until is not None:
             return None
-        async with self.db.read() as session:
-            real = await outbox.database_now(session, real_now())
-            soon = await self._next_real(session, self.clock.now())
+        found, real = await self._outlook()
+        soon = _first(found.free, found.edits)
         if soon is None:
             return None
         pause = (soon - real) / timedelta(seconds=1) + 0.005
         return max(pause, 0.005) if pause <= left else None
+
+
+def _first(*instants: datetime | None) -> datetime | None:
+    return min((instant for instant in instants if instant is not None), default=None)
 
 
 async def _let_end(tasks: set[asyncio.Task[None]]) -> None:

@@ -58,8 +58,13 @@ class Strikes:
         self._counts.pop((kind, number), None)
 
 
+CARDS_KEPT = 10_000
+Said = tuple[str | None, int, bytes]
+"""A card's message (its ts), the version it shows, and a digest of its words and blocks."""
+
+
 class Known:
-    """What this process has learned of Slack: who we are, when the list of channels was last read.
+    """What this process has learned of Slack: who we are, when the list of channels was last read, what cards say.
 
     `limited_until` is the business instant before which a Slack with a simulated clock takes no more of us.
     """
@@ -70,6 +75,19 @@ class Known:
         self.limited_until: datetime | None = None
         self.asking = asyncio.Lock()
         self.listing = asyncio.Lock()
+        self._cards: dict[int, Said] = {}
+
+    def says(self, card_id: int, said: Said) -> bool:
+        """Whether it was we who made the card say just this, as the version that it shows now."""
+        return self._cards.get(card_id) == said
+
+    def heard(self, card_id: int, said: Said | None) -> None:
+        """Remember what a card says from now on; None when nobody can tell."""
+        self._cards.pop(card_id, None)
+        if said is not None:
+            self._cards[card_id] = said
+        while len(self._cards) > CARDS_KEPT:
+            del self._cards[next(iter(self._cards))]
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """One card or Home tab that is behind: shown anew, in place. Edits are idempotent, so they are simply repeated."""
 
+import hashlib
+import json
 import logging
 import time
 from typing import Any
@@ -54,17 +56,27 @@ async def _show(desk: Desk, wish: Wish, claimed: float) -> None:
         raise Later("no_renderer")
     async with desk.db.read() as session:
         message = await render(session, wish.card_id, now=desk.clock.now(), policy=desk.policy)
-    if message is not None:
+    said = _digest(message) if message is not None and wish.kind != cards.HOME else b""
+    known = desk.known
+    if message is not None and not known.says(wish.card_id, (wish.ts, wish.shown, said)):
+        known.heard(wish.card_id, None)
         await _call(desk, wish, message, claimed)
         here("edit.called")
     async with desk.db.write() as session:
         spaced = None
         if not desk.clock.simulated:
             spaced = await outbox.database_now(session, real_now()) + desk.limits.edit_spacing
-        await cards.shown(session, wish, not_before=spaced)
+        ours = await cards.shown(session, wish, not_before=spaced)
+    known.heard(wish.card_id, (wish.ts, wish.version, said) if ours and said else None)
     here("edit.committed")
     desk.strikes.clear("card", wish.card_id)
     logger.info("card %d shows version %d: channel %s, ts %s", wish.card_id, wish.version, wish.channel_id, wish.ts)
+
+
+def _digest(message: Message) -> bytes:
+    """What a message says, short. A row that changed does not always change what a card shows of it."""
+    blocks = json.dumps([dict(block) for block in message.blocks], sort_keys=True)
+    return hashlib.blake2b(f"{message.text}\0{blocks}".encode(), digest_size=16).digest()
 
 
 async def _call(desk: Desk, wish: Wish, message: Message, claimed: float) -> None:

@@ -42,8 +42,8 @@ def guide(company: Company) -> list[Json]:
             "place": places[firm.internal_channel],
         },
         {
-            "say": "After her last review Amara, the partner manager, is asked to close them. Press “Close all”: was it "
-            "held, and which two or three promises were made? The partner's note is out at once.",
+            "say": "After her last review Amara, the partner manager, is asked to close them. Press “Close all 5”: was it held, "
+            "and what are the two or three commitments? The partner's note is out at once.",
             "at": at(THURSDAY, time(12, 40)),
             "person": who(cast.AMARA),
             "place": "bot",

@@ -7,7 +7,7 @@ nothing is jumped over. What the bot calls `settling` (pacing, retries) belongs 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -29,6 +29,8 @@ class Due:
     next_what: str | None
     settling: bool
     coming: list[Json] = field(default_factory=list)
+    quiet: bool = False
+    """Whether all that people had done when it was asked has had its effects. A bot that does not say so is not quiet."""
 
     @classmethod
     def from_dict(cls, data: Json) -> Due:
@@ -39,6 +41,7 @@ class Due:
             next_what=data.get("next_what"),
             settling=bool(data.get("settling")),
             coming=list(data.get("coming", [])),
+            quiet=bool(data.get("quiet")),
         )
 
 
@@ -76,6 +79,7 @@ class Clock:
         self.reachable = False
         self.moving = False
         self._asked = self._settled = 0
+        self._quiet = False
 
     def now(self) -> datetime:
         return self._now or datetime.now(UTC)
@@ -96,7 +100,7 @@ class Clock:
         if target < self.now():
             raise ValueError(f"the clock stands at {self.now().isoformat()} and never goes back")
         async with self._lock:
-            return await self._go(target.astimezone(UTC))
+            return await self._go(await self._run(), target.astimezone(UTC))
 
     async def advance_next(self) -> Moved:
         """Go to the bot's next due time; stays where it is if nothing comes."""
@@ -106,20 +110,25 @@ class Clock:
             due = await self._settle(due, self.now())
             if due is None or due.next_due is None:
                 return Moved(self.now(), note=self.note or "nothing is coming")
-            return await self._go(max(due.next_due, self.now()))
+            return await self._go(due, max(due.next_due, self.now()))
 
-    async def settle(self) -> None:
-        """Let the bot finish what belongs to the present moment. Nothing to do on a real clock."""
+    async def settle(self) -> bool:
+        """Let the bot finish what belongs to the present moment; whether it says that nothing more comes of it.
+
+        Nothing to do on a real clock.
+        """
         if not self.simulated or self._control is None:
-            return
+            return False
         self._asked += 1
         mine = self._asked
         async with self._lock:
             if self._settled >= mine:
-                return  # one run that began after this call has served everybody who waited
+                return self._quiet  # one run that began after this call has served everybody who waited
             covered = self._asked
-            await self._settle(await self._run(), self.now())
+            due = await self._settle(first := await self._run(), self.now())
+            self._quiet = first is not None and first.quiet and due is not None
             self._settled = covered
+            return self._quiet
 
     async def beat(self) -> None:
         """Called every now and then: notice a bot that came, left or restarted, and tell it the time."""
@@ -146,17 +155,19 @@ class Clock:
             return None
         self.reachable = True
         if not due.coming and self.due is not None:
-            due = Due(due.now, due.next_due, due.next_what, due.settling, self.due.coming)
+            due = replace(due, coming=self.due.coming)
         self.due = due
         return due
 
-    async def _go(self, target: datetime) -> Moved:
+    async def _go(self, due: Due | None, target: datetime) -> Moved:
         moved = Moved(self.now())
         self.moving = True
         try:
-            await self._walk(await self._run(), target, moved)
-            self._now = max(target, self.now())
-            await self._settle(await self._run(), target)
+            due = await self._walk(due, target, moved)
+            if due is None or due.now < target:
+                self._now = max(target, self.now())
+                due = await self._run()
+            await self._settle(due, target)
             await self._look_ahead()
         finally:
             self.moving = False
@@ -164,20 +175,22 @@ class Clock:
         moved.note = moved.note or self.note
         return moved
 
-    async def _walk(self, due: Due | None, target: datetime, moved: Moved) -> None:
+    async def _walk(self, due: Due | None, target: datetime, moved: Moved) -> Due | None:
+        """From due time to due time; the bot's last answer."""
         still = 0
         for _ in range(MOST_STEPS):
             if due is None or due.next_due is None or due.next_due > target:
-                return
+                return due
             still = still + 1 if due.next_due <= self.now() else 0
             if still > STUCK_AFTER:
                 moved.note = f"the bot keeps asking for {due.next_due.isoformat()} ({due.next_what}) without doing it"
-                return
+                return due
             self._now = max(due.next_due.astimezone(UTC), self.now())
             if not due.settling:
                 moved.steps.append({"at": self.now().isoformat(), "what": due.next_what})
             due = await self._run()
         moved.note = f"stopped after {MOST_STEPS} steps"
+        return due
 
     async def _settle(self, due: Due | None, around: datetime) -> Due | None:
         still = 0

@@ -56,14 +56,16 @@ class People:
         return found is not None and found.im_user == user.id
 
     async def aftermath(self, watch: Watch, wait: float) -> None:
-        """Until what the action caused is visible: the bot's due work, then its late answers."""
-        await self.world.clock.settle()
-        if watch.seen:
-            await watch.wait(watch.quiet)
-        else:
-            await watch.wait(wait)
-        if watch.seen:
-            await self.world.clock.settle()
+        """Until what the action caused is visible: the bot's due work, then its late answers.
+
+        A bot that says it is quiet has no late answers. Any other is watched until nothing more comes for a moment.
+        """
+        on_their_way = self._events.waiting  # events that the bot may not have heard of when it says that it is done
+        quiet = await self.world.clock.settle() and not on_their_way
+        if not (watch.seen and quiet):
+            await watch.wait(watch.quiet if watch.seen else wait)
+            if watch.seen:
+                await self.world.clock.settle()
         self.world.watches.touch()
 
     def seen(self, user: User, watch: Watch) -> Json:

@@ -47,9 +47,10 @@ class ClosePage:
 
 async def load(session: AsyncSession, card: Card, *, now: datetime, policy: Policy) -> ClosePage:
     ids = (await cards.occurrences_on(session, [card.id]))[card.id]
-    listed = await reviews.under_review(session, ids, now=now, policy=policy)
+    carried = await reviews.scope(session, ids)
+    listed = await reviews.under_review(session, ids, now=now, policy=policy, among=carried)
     done = await reviews.answered(session, ids)
-    pairs = [pair for pair in await reviews.scope(session, ids) if pair[1].kind == Kind.WEEKLY_REVIEW]
+    pairs = [pair for pair in carried if pair[1].kind == Kind.WEEKLY_REVIEW]
     partners = {
         row.id: row
         for row in await session.scalars(select(Partner).where(Partner.id.in_([pair[1].partner_id for pair in pairs])))

@@ -66,7 +66,7 @@ def modal(page: ClosingPage) -> dict[str, Any]:
         made,
         metadata=state.dump(),
         submit="Close and publish" if last else "Publish and next",
-        close="Cancel" if state.total == 1 else "Stop here",
+        close="Cancel" if state.total == 1 else "Not now",
     )
 
 
@@ -92,11 +92,12 @@ def _promises(page: ClosingPage) -> list[b.Block]:
     made: list[b.Block] = [b.divider(), b.section(f"*This week's commitments*: {need}")]
     expected = max(0, LEAST - len(page.commitments)) if page.state.held else 0
     for place in range(MOST_NEW):
-        number = f"Commitment {place + 1}" + ("" if place < expected else ", if there is one")
-        made.append(b.text_input(_id(f"{Field.TEXT}_{place}", page), number, optional=True, most=300,
+        free = place >= expected
+        number = f"Commitment {place + 1}" + (", if there is one" if free else "")
+        made.append(b.text_input(_id(f"{Field.TEXT}_{place}", page), number, optional=free, most=300,
                                  placeholder="What is promised"))  # fmt: skip
-        made.append(b.user_input(_id(f"{Field.OWNER}_{place}", page), "Owner: one named person", optional=True))
-        made.append(b.date_input(_id(f"{Field.PROMISE_DUE}_{place}", page), "Due", optional=True))
+        made.append(b.user_input(_id(f"{Field.OWNER}_{place}", page), "Owner: one named person", optional=free))
+        made.append(b.date_input(_id(f"{Field.PROMISE_DUE}_{place}", page), "Due", optional=free))
     return made
 
 

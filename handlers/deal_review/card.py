@@ -75,12 +75,13 @@ async def load(session: AsyncSession, card: Card, *, now: datetime, policy: Poli
 async def page_for(
     session: AsyncSession, person_id: int, occurrence_ids: list[int], *, now: datetime, policy: Policy
 ) -> CardPage:
-    listed = await reviews.under_review(session, occurrence_ids, now=now, policy=policy)
+    pairs = await reviews.scope(session, occurrence_ids)
+    listed = await reviews.under_review(session, occurrence_ids, now=now, policy=policy, among=pairs)
     done = await reviews.answered(session, occurrence_ids)
     staff = await reviews.staff(session, policy)
     book = Directory(staff.people)
     shown: list[Review] = []
-    for occurrence, cadence in await reviews.scope(session, occurrence_ids):
+    for occurrence, cadence in pairs:
         duties = reviews.duties(occurrence, cadence.pm_id, listed[occurrence.id], staff)
         mine = {
             deal_id: duty.owner_id for duty in duties if duty.responder_id == person_id for deal_id in duty.deal_ids

@@ -106,7 +106,7 @@ def modal(page: FormPage) -> dict[str, Any]:
         made,
         metadata=state.dump(),
         submit="Save" if last else "Save and next",
-        close="Cancel" if state.total == 1 else "Stop here",
+        close="Cancel" if state.total == 1 else "Not now",
     )
 
 

@@ -78,14 +78,14 @@ def _waiting(page: HomePage) -> list[b.Block]:
 def _due(page: HomePage) -> list[b.Block]:
     lines = []
     for item in page.actions[:MOST]:
-        mark = ":warning: overdue" if item.action.due < page.today else "by"
+        mark = ":warning: overdue since" if item.action.due < page.today else "by"
         lines.append(
             f"• {w.escape(clip(item.action.text, 120))}, {mark} {w.day(item.action.due)} · {w.escape(clip(item.deal, 80))}"
         )
     if len(page.actions) > MOST:
         lines.append(f"… and {len(page.actions) - MOST} more actions")
     for commitment, partner in page.commitments[:MOST]:
-        mark = ":warning: overdue" if commitment.due < page.today else "by"
+        mark = ":warning: overdue since" if commitment.due < page.today else "by"
         lines.append(
             f"• {w.escape(clip(commitment.text, 120))}, {mark} {w.day(commitment.due)} · commitment to {w.escape(clip(partner, 60))}"
         )
@@ -173,7 +173,7 @@ def _number(total: tuple[MoneySum, ...] | None) -> str:
 
 def _meetings(page: HomePage, policy: Policy) -> list[b.Block]:
     clocks = zone(people.zone_of(page.person, policy))
-    open_all = b.button("Cadence…", Door.OPEN_CADENCE, "all")
+    open_all = b.button("All meetings…", Door.OPEN_CADENCE, "all")
     if not page.meetings:
         return [b.divider(), b.section("*Next meetings*\nNothing in the next eight days.", accessory=open_all)]
     lines = []

@@ -93,7 +93,7 @@ def when(instant: datetime, zone: ZoneInfo) -> str:
 
 def everywhere(instant: datetime, zone: ZoneInfo) -> Mrkdwn:
     """An instant in a channel: each reader sees it on their own clock; the fallback is the given zone's."""
-    return safe(f"<!date^{int(instant.timestamp())}^{{date_short_pretty}} {{time}}|{when(instant, zone)}>")
+    return safe(f"<!date^{int(instant.timestamp())}^{{date_short_pretty}} at {{time}}|{when(instant, zone)}>")
 
 
 def money(amount: int | None, currency: str) -> str:

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.bench import doors, notes, start
+from tests.bench import doors, notes, quarter, start
 from tests.bench.ground import yes_slack
 
 MEASUREMENTS = {
@@ -21,6 +21,7 @@ MEASUREMENTS = {
     "note": notes.weekly_note,
     "prompts": notes.prompts,
     "start": start.start_and_memory,
+    "quarter": quarter.lived,
 }
 
 

@@ -76,3 +76,19 @@ async def test_a_listener_that_does_not_ack_in_time_is_answered_by_nothing_of_it
     app.command("/x")(listener)
     app._async_listeners[0].ack_timeout = 0.01
     assert (await app.async_dispatch(command())).status == 404
+
+
+async def test_what_a_listener_does_after_its_ack_can_be_waited_for(app):
+    goes_on = asyncio.Event()
+
+    async def listener(ack):
+        await ack()
+        await goes_on.wait()
+
+    app.command("/x")(listener)
+    runner = app.listener_runner
+    assert await runner.ended(0)
+    await app.async_dispatch(command())
+    assert not await runner.ended(0.01)
+    asyncio.get_running_loop().call_later(0.02, goes_on.set)
+    assert await runner.ended(5)

@@ -21,6 +21,7 @@ class Engine:
     async def run_at(self, now):
         self.clock.set(now)
         self.ran.append(now)
+        return True
 
     async def next_due(self):
         return NOW, "prompt to 2 people", False
@@ -64,6 +65,7 @@ async def test_control_says_what_comes_and_turns_the_clock():
             assert (await response.json())["now"] is None
         assert await post(client, {"json": {"now": NOW.isoformat()}}) == (200, {
             "now": NOW.isoformat(), "next_due": NOW.isoformat(), "next_what": "prompt to 2 people", "settling": False,
+            "quiet": True,
         })  # fmt: skip
     assert engine.ran == [NOW]
 

@@ -34,7 +34,7 @@ async def test_a_newcomer_is_led_to_the_friday_note_by_the_page_alone(tmp_path: 
         await me.field("next_due").fill("2026-12-02")
         await me.submit()
         await me.title("Deal 2 of 12")
-        await me.press("Stop here", inside=me.modal)
+        await me.press("Not now", inside=me.modal)
         await me.see("1 of 12 answered")
         await onward.click()
         await there.click()
@@ -235,9 +235,13 @@ async def test_files_are_attached_shown_and_opened(tmp_path: Path) -> None:
                     "buffer": b"name;amount\n<b>Kiwi</b>;100\n" + b"x;1\n" * 20,
                 },
                 {"name": "chart.png", "mimeType": "image/png", "buffer": PIXEL},
+                {"name": "wrong.txt", "mimeType": "text/plain", "buffer": b"no"},
                 {"name": "page.svg", "mimeType": "image/svg+xml", "buffer": b"<svg onload='alert(1)'/>"},
             ]
         )
+        await expect(me.page.get_by_label("Files to send").get_by_role("listitem")).to_have_count(4)
+        await me.page.get_by_label("Do not send wrong.txt").click()
+        await me.page.get_by_test_id("say-send").click()
         files = me.page.get_by_test_id("file")
         await expect(files).to_have_count(3)
         await expect(files.first.get_by_role("cell", name="<b>Kiwi</b>")).to_be_visible()

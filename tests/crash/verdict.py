@@ -42,7 +42,7 @@ EXPECTED = Counter(
 )  # fmt: skip
 """Every message of the week, by place and kind."""
 
-WORDS = {"friday": "partner", "agenda": "deal review at", "note": "weekly deal review", "help": "`/deals` answers"}
+WORDS = {"friday": "partner", "agenda": "· deal review, ", "note": "weekly deal review", "help": "`/deals` answers"}
 
 
 @dataclass

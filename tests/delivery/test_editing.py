@@ -9,6 +9,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.clock import Clock, real_now
+from bot.delivery.desk import Known
 from handlers.kit.message import Message
 from models import cards
 from models.tables import Card, ChannelState
@@ -223,3 +224,63 @@ async def test_a_card_found_after_a_second_try_is_edited_because_it_may_be_the_f
     await posted(stage)
     assert len(stage.slack.messages["DU1"]) == 1
     assert len(stage.slack.called("chat.update")) == 1
+
+
+async def same_words(session: AsyncSession, card_id: int, **_: Any) -> Message | None:
+    """A card that shows less than half of what is wished for: the even versions say what the odd ones before said."""
+    card = await session.get_one(Card, card_id)
+    return Message(f"pair {card.wanted // 2}", ())
+
+
+async def test_a_card_that_says_the_same_is_shown_without_a_call(stage: Stage) -> None:
+    card_id = await posted(stage)
+    ours = stage.another(card_renderers={"prompt": same_words, "home": same_words})
+    for version in (2, 3, 4, 5):
+        await wish(stage, card_id)
+        await stage.settle(ours)
+        assert (await stage.get_card(card_id)).shown == version
+    assert [edit["text"] for edit in stage.slack.called("chat.update")] == ["pair 1", "pair 2"]
+
+
+async def test_what_another_replica_has_said_meanwhile_is_said_over(stage: Stage) -> None:
+    card_id = await posted(stage)
+
+    async def constant(*_: Any, **__: Any) -> Message | None:
+        return Message("ours", ())
+
+    ours = stage.another(card_renderers={"prompt": constant})
+    for delivery in (ours, stage.delivery, ours):
+        await wish(stage, card_id)
+        await stage.settle(delivery)
+    assert [edit["text"] for edit in stage.slack.called("chat.update")] == ["ours", "version 3", "ours"]
+
+
+async def test_an_edit_whose_answer_was_lost_is_not_taken_for_said(stage: Stage) -> None:
+    card_id = await posted(stage)
+
+    async def constant(*_: Any, **__: Any) -> Message | None:
+        return Message("ours", ())
+
+    ours = stage.another(card_renderers={"prompt": constant})
+    await wish(stage, card_id)
+    stage.slack.fail("chat.update", "lose")
+    await stage.settle(ours)
+    assert len(stage.slack.called("chat.update")) == 2
+    assert stage.slack.texts("DU1") == ["ours"]
+
+
+async def test_a_home_is_published_whenever_it_is_wished_for(stage: Stage) -> None:
+    home = await stage.card(await stage.person(), kind="home")
+    ours = stage.another(card_renderers={"home": same_words})
+    for _ in range(3):
+        await wish(stage, home)
+        await stage.settle(ours)
+    assert len(stage.slack.called("views.publish")) == 3
+
+
+def test_only_so_many_cards_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.delivery.desk.CARDS_KEPT", 2)
+    known = Known()
+    for card_id in (1, 2, 3):
+        known.heard(card_id, ("1.1", 1, b"x"))
+    assert [known.says(card_id, ("1.1", 1, b"x")) for card_id in (1, 2, 3)] == [False, True, True]

@@ -297,8 +297,8 @@ def test_a_stage_the_table_does_not_know_stays_a_choice():
     ("state", "title", "submit", "close"),
     [
         ({}, "Answer for a deal", "Save", "Cancel"),
-        ({"total": 5, "place": 3}, "Deal 3 of 5", "Save and next", "Stop here"),
-        ({"total": 5, "place": 5}, "Deal 5 of 5", "Save", "Stop here"),
+        ({"total": 5, "place": 3}, "Deal 3 of 5", "Save and next", "Not now"),
+        ({"total": 5, "place": 5}, "Deal 5 of 5", "Save", "Not now"),
     ],
 )
 def test_a_walk_says_where_it_is_and_what_the_button_does(state, title, submit, close):

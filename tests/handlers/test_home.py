@@ -101,7 +101,7 @@ def test_one_review_to_close_opens_it_and_several_walk():
 def test_what_is_overdue_is_marked():
     text = text_of(shown(a_page(1)))
     assert "send pricing, by Thu 12 Mar" in text
-    assert "promise, :warning: overdue Sun 1 Mar · commitment to Acme" in text
+    assert "promise, :warning: overdue since Sun 1 Mar · commitment to Acme" in text
 
 
 def test_the_absence_form_has_its_three_fields():
@@ -140,3 +140,16 @@ async def test_home_costs_the_same_number_of_statements_however_many_deals(tmp_p
                         await homes.load(session, who, now=NOW, policy=POLICY)
             found.append(len(statements))
     assert found[0] == found[1]
+
+
+async def test_a_deal_asked_for_in_two_weeks_waits_once(sqlite):
+    """Nobody closed last week's review, this week's prompt is out: it is one deal, not two."""
+    async with sqlite.write() as session:
+        team = await make.small(session, deals=4)
+        team.week.state = "prompted"
+        following = await make.occurrence(session, team.cadence, "2026-W11")
+        following.state = "prompted"
+        await session.flush()
+        home = await homes.load(session, team.ann, now=NOW, policy=POLICY)
+    assert len(home.waiting) == 2
+    assert {occurrence_id for occurrence_id, _ in home.waiting} == {following.id}, "the newer question stands"

@@ -57,7 +57,7 @@ def test_days_and_hours_are_said_on_the_readers_clock():
     assert (w.day(None), w.full_day(None)) == ("no date", "no close date")
     assert w.full_day("2027-01-06") == "6 Jan 2027"
     assert (w.clock(when, LONDON), w.when(when, LONDON)) == ("10:05", "Thu 2 Jul, 10:05")
-    assert w.everywhere(when, LONDON) == "<!date^1782983100^{date_short_pretty} {time}|Thu 2 Jul, 10:05>"
+    assert w.everywhere(when, LONDON) == "<!date^1782983100^{date_short_pretty} at {time}|Thu 2 Jul, 10:05>"
 
 
 def total(amount, deals=1, unknown=0, currency="USD"):

@@ -74,8 +74,7 @@ async def first_week(local):
     await local.to("Thu 10:30")
     assert "0 of 1 closed" in (await local.dms("Pat Manager"))[-1]["text"]
     one = await close_review(local, "Pat Manager", ("Send the joint plan", "Ann Seller", "2026-03-12"))
-    assert one["result"] == "errors"
-    assert "add 1 more" in " ".join(one["errors"].values())
+    assert one["result"] == "client_errors", "two commitments are fields that have to be filled"
     two = await close_review(
         local, "Pat Manager", ("Send the joint plan", "Ann Seller", "2026-03-12"),
         ("Name a sponsor", "Bob Seller", "2026-03-19"), ("Agree the demo", "Pat Manager", "2026-03-11"), open_=False,
@@ -195,7 +194,7 @@ async def test_without_an_internal_channel_agenda_and_note_reach_the_partner_man
     team = small_team(partners=[partner(channel="")])
     async with journey(team, sqlite_url) as local:
         await local.to("Thu 10:30")
-        assert "deal review at" in (await local.dms("Pat Manager"))[0]["text"]
+        assert "deal review, " in (await local.dms("Pat Manager"))[0]["text"]
         await promise_two(local, "Pat Manager", "2026-03-12")
         assert "weekly deal review" in (await local.dms("Pat Manager"))[-1]["text"]
         await local.command("Pat Manager", "/cadence")

@@ -134,7 +134,7 @@ async def test_each_wrong_field_of_a_commitment_is_named(room, change, errors):
 
 async def test_a_commitment_without_an_owner_is_refused(room):
     form = room.form(Promise("x", None, DUE), room.promise("b"))
-    assert await room.refused(form) == {"owner_0": people.why_no_owner(None)}
+    assert await room.refused(form) == {"owner_0": people.NOBODY_NAMED}
 
 
 async def test_a_review_that_was_not_held_needs_a_side_and_a_reason_and_no_commitments(room):

@@ -128,7 +128,7 @@ async def test_an_absence_names_its_cover_and_ends(session):
     assert await people.covers(session, now=NOW + timedelta(days=4), policy=POLICY) == {}
     assert await people.absent_on(session, [ann.id, bob.id], NOW.date()) == {ann.id}
     assert await people.absences_of(session, ann.id, since=NOW.date()) == [absence]
-    assert await people.absences_with_cover(session) == [(absence.first_day, absence.last_day, ann.id, bob.id)]
+    assert await people.standing_absences(session) == [(absence.first_day, absence.last_day, ann.id, bob.id)]
     reader = (await people.readers(session, [ann, bob], POLICY))[ann.id]
     assert len(reader.absences) == 1
     with pytest.raises(NotAllowed, match="Only the person who is away"):

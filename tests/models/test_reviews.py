@@ -231,7 +231,7 @@ async def test_a_review_is_read_with_the_same_number_of_statements_however_many_
     with make.counting(sqlite) as statements:
         async with sqlite.read() as session:
             await duties_of(session, team.week)
-    assert len([text for text in statements if text.startswith("SELECT")]) == 8
+    assert len([text for text in statements if text.startswith("SELECT")]) == 7
 
 
 def test_the_sort_is_stable_for_equal_deals():

@@ -7,6 +7,7 @@ import pytest
 from aiohttp import web
 
 from bot.sandbox.page.when import mornings, next_friday, slack_date
+from bot.sandbox.watch import Effect, Watch
 from tests.sandbox.support import WEDNESDAY, FakeControl, serve
 
 HOUR = timedelta(hours=1)
@@ -146,6 +147,39 @@ def test_friday_and_the_mornings_are_the_companys():
 
 def test_dates_are_the_readers():
     unix = int(WEDNESDAY.timestamp())
-    assert slack_date(unix, "{date_short_pretty} at {time}", "Pacific/Auckland", WEDNESDAY) == "today at 11:00 PM"
+    assert slack_date(unix, "{date_short_pretty} at {time}", "Pacific/Auckland", WEDNESDAY) == "today at 23:00"
     assert slack_date(unix, "{date_long}", "UTC", WEDNESDAY) == "Wednesday, November 25th, 2026"
     assert slack_date(unix, "{date_num} {ago} {x}", "UTC", WEDNESDAY + HOUR) == "2026-11-25 1 hour ago {x}"
+
+
+class Quiet(FakeControl):
+    """A bot that says that all it was given has had its effects."""
+
+    def shape(self):
+        return super().shape() | {"quiet": True}
+
+
+class Watched(Watch):
+    waits = 0
+
+    async def wait(self, timeout):  # noqa: ASYNC109
+        self.waits += 1
+
+
+@pytest.mark.parametrize(("kind", "event", "waits"), [(FakeControl, False, 1), (Quiet, False, 0), (Quiet, True, 1)])
+async def test_a_bot_that_is_done_is_not_watched_for_more(launch, control, kind, event, waits):
+    """But for an event on its way, which it may not have heard of yet."""
+    fake = kind(*DUE)
+    slack = await with_bot(launch, control, fake)
+    watch = Watched(lambda _: True, seen=[Effect("view")])
+    if event:
+        slack.sandbox.events.emit({"type": "app_home_opened", "user": "U1", "channel": "C1", "tab": "home"})
+    before = len(fake.heard)
+    await slack.sandbox.people.aftermath(watch, 1.0)
+    assert watch.waits == waits
+    assert len(fake.heard) - before == 1 + waits
+
+
+async def test_one_answer_of_a_quiet_bot_serves_all_who_waited(launch, control):
+    slack = await with_bot(launch, control, Quiet(*DUE))
+    assert await asyncio.gather(*[slack.sandbox.clock.settle() for _ in range(5)]) == [True] * 5

@@ -14,6 +14,7 @@ from bot.sandbox.world import World
 
 MOST_ROWS, TITLE = 40, 90
 TOKEN = re.compile(r"<([^<>\n]+)>")
+NUMBER = re.compile(r"\d+")
 MARKS = re.compile(r"(?<!\w)[*_~`]+|[*_~`]+(?!\w)")
 
 
@@ -66,6 +67,9 @@ def happenings(world: World, most: int = MOST_ROWS) -> list[Happening]:
                 break
             last = Happening(moment, plain_line(message.text, world.name_of), message.ts, channel.is_im)
             found.append(last)
+        line = plain_line(message.text, world.name_of)
+        if line != last.title:
+            last.title = NUMBER.sub("…", last.title)  # a number of one person says nothing of the others
         last.targets.append(_target(world, channel, message))
     return found
 

@@ -18,7 +18,7 @@ from bot.sandbox.page.html import answer
 from bot.sandbox.world import World
 
 Json = dict[str, Any]
-MOST, FEW, SHORT = 300, 100, 90
+MOST, FEW, SHORT = 100, 50, 90
 REPLAYED = frozenset({"event", "command", "interaction"})
 DIRECTION = {"api": "bot → Slack", "event": "Slack → bot", "command": "Slack → bot", "interaction": "Slack → bot"}
 EVERYTHING = "all"

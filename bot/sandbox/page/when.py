@@ -17,7 +17,8 @@ def _number(value: int) -> str:
 
 
 def clock_time(at: datetime, *, seconds: bool = False) -> str:
-    return at.strftime("%-I:%M:%S %p" if seconds else "%-I:%M %p")
+    """As somebody sees it who has chosen the 24-hour clock in Slack."""
+    return at.strftime("%H:%M:%S" if seconds else "%H:%M")
 
 
 def ago(at: datetime, now: datetime) -> str:

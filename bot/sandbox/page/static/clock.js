@@ -1,7 +1,8 @@
 // Moving business time, playing a week like a film, and the guide that leads a newcomer through it.
 import { $, $$, place, send, toast } from "./state.js";
-import { go, onDrawn, refocus, refresh } from "./draw.js";
+import { arrive, go, onDrawn, refocus, refresh } from "./draw.js";
 
+const DAY = 24 * 3600 * 1000;
 let seconds = "3";
 let moving = false;
 
@@ -12,6 +13,8 @@ export async function move(path, body) {
   const from = document.activeElement && document.activeElement.id;
   const moved = await send(path, body);
   moving = false;
+  // The app draws its Home when it is opened: whoever looks at it wants it as of now.
+  if (place.at === "home") await send("home", { user: place.viewer });
   await refresh();
   refocus(from);
   return moved;
@@ -25,7 +28,9 @@ let playing = false;
 export async function play() {
   playing = !playing;
   showPlaying();
-  const until = playing ? new Date($("#clock-friday").dataset.clockTo) : null;
+  if (!playing) { toast(""); return; }
+  const until = new Date($("#clock-friday").dataset.clockTo);
+  if (until - now() < DAY) until.setDate(until.getDate() + 7); // on Friday afternoon, the week to play is the next one
   while (playing) {
     const before = newest();
     const coming = $("#part-activity [data-clock-to]");
@@ -35,6 +40,7 @@ export async function play() {
     const caption = moved.steps.map((step) => step.what).join(", ");
     await show(before);
     if (caption) toast(caption);
+    if (last) toast("That was the week, up to its Friday note.");
     if (last || $("#part-modal dialog")) break;
     await new Promise((wake) => setTimeout(wake, 1000 * Number(seconds)));
   }
@@ -93,6 +99,7 @@ function showStep(number, hidden = false) {
   $("[data-guide=next]", guide).disabled = step === steps.length - 1;
   const { at, person, place: where } = steps[step].dataset;
   $("[data-guide=go]", guide).hidden = !(at || person || where);
+  document.body.classList.toggle("guide-hidden", hidden);
   try { localStorage.setItem(KEY, hidden ? "hidden" : String(step)); } catch { /* a private window */ }
 }
 
@@ -105,15 +112,26 @@ export async function guided(what) {
   if (what === "hide") $("#say").focus();
 }
 
+// The person and the place first, so that one sees it happen; then the clock.
 async function takeThere({ at, person, place: where }) {
-  if (at && new Date(at) > now() && !(await move("clock/to", { at }))) return;
-  const query = new URLSearchParams({ as: person || place.viewer, at: where || place.at });
-  await go("/?" + query);
+  const button = $("[data-guide=go]", guide);
+  const url = "/?" + new URLSearchParams({ as: person || place.viewer, at: where || place.at });
+  button.disabled = true;
+  button.textContent = "On the way…";
+  await go(url);
+  const past = at && new Date(at) < now();
+  if (at && !past && new Date(at) > now()) await move("clock/to", { at });
+  else if (past) toast("The clock is past that already, and it never goes back: start the local Slack anew to see it happen.");
+  await arrive();
+  button.disabled = false;
+  button.textContent = "Take me there";
 }
 
 if (guide) {
+  // A local Slack that was started anew begins at the beginning; one that has gone on, at the step of its time.
   const last = remembered();
-  // A local Slack that was started anew begins at the beginning.
   const begun = rows().length > 0;
-  showStep(begun && last !== "hidden" ? Number(last) || 0 : 0, begun && last === "hidden");
+  const reached = steps.filter((one) => one.dataset.at && new Date(one.dataset.at) <= now()).length;
+  const wanted = last === null || last === "hidden" ? Math.max(0, reached - 1) : Number(last);
+  showStep(begun ? wanted : 0, begun && last === "hidden");
 }

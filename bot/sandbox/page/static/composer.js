@@ -67,8 +67,9 @@ if (list) {
 const channel = () => (place.at === "home" ? "bot" : place.at);
 
 export async function say(form) {
-  const field = $("input", form);
+  const field = form.id === "say-form" ? input : $("input", form);
   const text = field.value.trim();
+  if (form.id === "say-form" && pending.length) { await upload(text); return; }
   if (!text) return;
   field.value = "";
   shut();
@@ -84,16 +85,40 @@ export async function say(form) {
   toEnd(form);
 }
 
-export async function upload(files) {
-  if (!files.length) return;
+// Files wait above the box until Send, with whatever is said about them.
+let pending = [];
+
+function attach(files) {
+  pending = [...pending, ...files];
+  showPending();
+  input.focus();
+}
+
+function showPending() {
+  const shown = $("#pending");
+  shown.hidden = !pending.length;
+  shown.replaceChildren(...pending.map((file, index) => {
+    const row = document.createElement("li");
+    const drop = document.createElement("button");
+    row.textContent = file.name;
+    drop.type = "button";
+    drop.textContent = "✕";
+    drop.setAttribute("aria-label", `Do not send ${file.name}`);
+    drop.addEventListener("click", () => { pending = pending.filter((_, other) => other !== index); showPending(); input.focus(); });
+    row.append(" ", drop);
+    return row;
+  }));
+}
+
+async function upload(text) {
   const body = new FormData();
   body.append("user", place.viewer);
   body.append("channel", channel());
-  body.append("text", input.value.trim());
-  for (const file of files) body.append("file", file, file.name);
-  toast(files.length === 1 ? `Uploading ${files[0].name}…` : `Uploading ${files.length} files…`);
+  body.append("text", text);
+  for (const file of pending) body.append("file", file, file.name);
+  toast(pending.length === 1 ? `Uploading ${pending[0].name}…` : `Uploading ${pending.length} files…`);
   const done = await send("upload", body);
-  if (done) { input.value = ""; toast(""); }
+  if (done) { pending = []; showPending(); input.value = ""; toast(""); }
   toEnd($("#say-form"));
 }
 
@@ -104,7 +129,7 @@ function toEnd(form) {
 
 if (input) {
   $("#attach").addEventListener("change", (event) => {
-    upload([...event.target.files]);
+    attach([...event.target.files]);
     event.target.value = "";
   });
   const main = $("#main");
@@ -118,6 +143,6 @@ if (input) {
     document.body.classList.remove("dropping");
     if (!event.dataTransfer.files.length) return;
     event.preventDefault();
-    upload([...event.dataTransfer.files]);
+    attach([...event.dataTransfer.files]);
   });
 }

@@ -36,6 +36,7 @@ function draw(name, html) {
   const root = $("#part-" + name);
   const scroller = $(".scroller", root);
   // A conversation is read from its newest end, a thread from its beginning.
+  const first = drawn[name] === undefined;
   const atEnd = scroller ? scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 60 : name !== "thread";
   const top = scroller ? scroller.scrollTop : root.scrollTop;
   const focused = root.contains(document.activeElement) ? document.activeElement : null;
@@ -49,8 +50,10 @@ function draw(name, html) {
   restore(root, values);
   $$("details", root).forEach((one) => { if (open.has(one.id)) one.open = true; });
   const now = $(".scroller", root);
-  if (now && name !== "activity") now.scrollTop = atEnd && !now.classList.contains("home") ? now.scrollHeight : top;
-  else if (!now) root.scrollTop = top;
+  if (!now) root.scrollTop = top;
+  else if (now.classList.contains("home")) now.scrollTop = first ? 0 : top;
+  else if (name === "thread" && first) toReplies(now);
+  else if (name !== "activity") now.scrollTop = atEnd ? now.scrollHeight : top;
   if (name === "main") markFresh();
   for (const listener of afterDrawing) listener(name);
   if (focusKey) refocusIn(root, focusKey, selection);
@@ -174,7 +177,12 @@ export function showMenu(name) {
   }
 }
 
+function remember() {
+  try { sessionStorage.setItem("place", location.pathname + location.search); } catch { /* a private window */ }
+}
+
 export async function arrive() {
+  remember();
   if (place.at === "home") await send("home", { user: place.viewer });
   await refresh();
   const scroller = $("#scroller");
@@ -182,8 +190,14 @@ export async function arrive() {
     && $$("[data-ts]").filter((one) => one.dataset.ts.replace(".", "") === location.hash.slice(2)).pop();
   const first = $(".fresh-line");
   if (wanted) { reveal(wanted); wanted.classList.add("wanted"); }
-  else if (first) reveal(first);
+  else if (first) reveal(first.previousElementSibling && first.previousElementSibling.matches(".day") ? first.previousElementSibling : first);
   else if (scroller) scroller.scrollTop = scroller.scrollHeight;
+}
+
+// Who opens a thread knows the message it hangs from: the replies are in view, however long that message is.
+function toReplies(scroller) {
+  const line = $(".replies-line", scroller);
+  if (line && line.offsetTop - scroller.offsetTop > scroller.clientHeight / 2) reveal(line);
 }
 
 // Only its own list scrolls: the browser's scrollIntoView would move the whole page with it.

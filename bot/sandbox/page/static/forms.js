@@ -82,8 +82,18 @@ export async function submit(dialog) {
   if (button) { button.disabled = false; button.classList.remove("going"); }
 }
 
+// A complaint about what stood there goes when something else does; what is right is judged at the next submission.
+function forgive(field) {
+  const block = field.closest(".field.wrong");
+  if (!block) return;
+  block.classList.remove("wrong");
+  for (const one of $$(".error", block)) one.remove();
+  for (const one of $$("[aria-invalid]", block)) { one.removeAttribute("aria-invalid"); one.removeAttribute("aria-describedby"); }
+}
+
 let typing = 0;
 export function changed(field) {
+  forgive(field);
   const value = valueOf(field);
   const written = field.matches("textarea, input[type=text]") && !("external" in field.dataset);
   if (!written && "dispatch" in field.dataset) {
@@ -94,6 +104,7 @@ export function changed(field) {
 export function written(field) {
   const dialog = field.closest("dialog[data-view-id]");
   if (!dialog) return;
+  forgive(field);
   clearTimeout(typing);
   typing = setTimeout(() => ("external" in field.dataset ? suggest(field, dialog) : fill(dialog)), "external" in field.dataset ? 200 : 300);
 }

@@ -1,5 +1,5 @@
 // The inspector follows the wire while one looks; opened entries stay open.
-import { $, $$, send } from "./state.js";
+import { $, $$, send, toast } from "./state.js";
 
 let version = Number(document.body.dataset.version);
 const drawn = {};
@@ -42,6 +42,8 @@ async function follow() {
   }
 }
 
+try { $("#back").href = sessionStorage.getItem("place") || "/"; } catch { /* a private window */ }
+
 let waiting = 0;
 $("#filters").addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(refresh, 200); });
 $("#filters").addEventListener("submit", (event) => { event.preventDefault(); refresh(); });
@@ -58,7 +60,12 @@ $("#fault-form").addEventListener("submit", async (event) => {
 document.addEventListener("click", async (event) => {
   const again = event.target.closest("[data-replay]");
   const entry = event.target.closest("[data-entry]");
-  if (again) { await send("replay", { n: Number(again.dataset.replay) }); refresh(); }
+  if (again) {
+    const n = Number(again.dataset.replay);
+    const done = await send("replay", { n });
+    if (done) toast(`Number ${n} was sent again: ${done.acked ? "the bot acknowledged it" : done.error || "the bot did not acknowledge it"}.`);
+    refresh();
+  }
   else if (event.target.id === "faults-clear") { await fetch("/_local/faults", { method: "DELETE" }); refresh(); }
   else if (entry) { const found = document.getElementById("e" + entry.dataset.entry); if (found) found.open = true; }
 });
