@@ -157,14 +157,13 @@ async def test_a_second_answer_amends_and_the_first_stays(desk):
         ({"next_text": "  "}, {"next_text": "Say what happens next: every open deal has a next action."}),
         ({"next_due": None}, {"next_due": "Choose the day it is due."}),
         ({"next_due": date(2026, 3, 1)}, {"next_due": "01 Mar 2026 is in the past. Choose today or a later day."}),
-        ({"next_owner": None}, {"next_owner": people.why_no_owner(None)}),
+        ({"next_owner": None}, {"next_owner": "Choose one named person who does it."}),
         (
             {"next_text": "", "next_due": None, "next_owner": None},
             {
                 "next_text": "Say what happens next: every open deal has a next action.",
                 "next_due": "Choose the day it is due.",
-                "next_owner": "Choose one named person of our company: a group, a bot or somebody Cadence does not know "
-                "cannot own it.",
+                "next_owner": "Choose one named person who does it.",
             },
         ),
     ],
