@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from models import answers, cadences, people
+from models import answers, cadences
 from models.answers import Outcome
 from models.domain.errors import FieldErrors, NotAllowed, Stale, UserError
 from models.domain.rights import Act

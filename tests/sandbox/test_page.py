@@ -1,10 +1,13 @@
 """The page: everything that comes from outside is escaped, and a real browser can live in it."""
 
 import os
+import re
 import shutil
+from pathlib import Path
 
 import pytest
 
+from bot.sandbox.page.emoji import EMOJI
 from bot.sandbox.page.mrkdwn import Words
 from tests.sandbox.support import CARD, SEED, form, mrkdwn, plain
 
@@ -212,3 +215,11 @@ async def test_hostile_and_endless_content_neither_runs_nor_breaks_the_page(laun
     assert box["x"] + box["width"] <= width
     assert await page.evaluate("window.hacked === undefined")
     assert failures == []
+
+
+def test_every_emoji_that_the_bot_writes_is_drawn():
+    root = Path(__file__).parents[2]
+    sources = [one for one in (root / "handlers").rglob("*") if one.suffix in (".py", ".j2")]
+    written = {name for one in sources for name in re.findall(r":([a-z][a-z0-9_+]{2,}):", one.read_text())}
+    assert "warning" in written, "the search finds what it looks for"
+    assert written - EMOJI.keys() == set()
