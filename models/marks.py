@@ -6,7 +6,7 @@ such witness: there the answer is always that something may have changed.
 """
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ClauseElement, TextClause, UpdateBase, event, text
 from sqlalchemy.engine import Engine
@@ -14,35 +14,46 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.tables.base import Base, table_of
 
-Mark = tuple[int, int, int]
 _VERSION = text("PRAGMA data_version")
 
 
-class Marks:
-    """Counts what is written to the tables of `models` through `writer`. Made once, before the first statement."""
+class Mark(NamedTuple):
+    """Equal marks: nothing was written in between. `others` moves with every other process's commit."""
 
-    def __init__(self, writer: Engine, models: Collection[type[Base]]) -> None:
-        self._tables = frozenset(table_of(model).name for model in models)
+    others: int
+    connections: int
+    first: int
+    second: int
+
+
+class Marks:
+    """Counts what is written through `writer` to two groups of tables. Made once, before the first statement."""
+
+    def __init__(self, writer: Engine, first: Collection[type[Base]], second: Collection[type[Base]]) -> None:
+        self._groups = tuple(frozenset(table_of(model).name for model in group) for group in (first, second))
+        self._written = [0, 0]
         self._is_sqlite = writer.dialect.name == "sqlite"
-        self._written = self._connected = 0
+        self._connections = 0
         event.listen(writer, "after_execute", self._executed)
         event.listen(writer, "connect", self._connects)
 
     async def now(self, session: AsyncSession) -> Mark | None:
-        """A mark that differs from every earlier one if anything was written meanwhile; None when nobody can tell.
+        """The present mark; None when nobody can tell whether anything was written.
 
         Ask inside the transaction that would do the work: what is committed later moves the next mark.
         """
         if not self._is_sqlite:
             return None
         # Two connections count on their own, so a new connection is a change too.
-        return await session.scalar(_VERSION), self._written, self._connected
+        return Mark(await session.scalar(_VERSION), self._connections, *self._written)
 
     def _executed(self, _connection: Any, statement: ClauseElement, *_: Any) -> None:
         if isinstance(statement, UpdateBase):
-            self._written += getattr(statement.table, "name", "") in self._tables
+            name = getattr(statement.table, "name", "")
+            for place, tables in enumerate(self._groups):
+                self._written[place] += name in tables
         elif isinstance(statement, TextClause) and statement is not _VERSION:
-            self._written += 1  # nobody knows what it does
+            self._written[0] += 1  # nobody knows what it does
 
     def _connects(self, *_: Any) -> None:
-        self._connected += 1
+        self._connections += 1

@@ -136,6 +136,16 @@ _OWNED = (
 )
 
 
+_WHOSE = select(
+    DealVersion.deal_id, DealVersion.owner_id, DealVersion.partner_id, DealVersion.category, DealVersion.close_date
+).where(DealVersion.valid_to.is_(None), DealVersion.category.in_(OPEN))
+
+
+async def whose(session: AsyncSession) -> frozenset[tuple[Any, ...]]:
+    """All of the deals that decides who is asked about them: what `owned` is worked out from."""
+    return frozenset(tuple(row) for row in await session.execute(_WHOSE))
+
+
 async def owned(
     session: AsyncSession,
     occurrence_ids: Collection[int],

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 import aiohttp
 
 from bot import trying
+from bot.cli import collect_seldom
 from tests.world import MANIFEST
 
 PROMPT, CLOSE = "Your deals for the next review", "Close your reviews"
@@ -42,6 +43,7 @@ async def demo(database: Path, today: date) -> AsyncIterator[str]:
 
 
 async def serve(database: Path, today: date) -> None:
+    collect_seldom()  # as `cadence sandbox` does
     async with demo(database, today) as url:
         print(url, flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 from models.db import Database
-from models.tables import Change, Occurrence, Partner, Person, Step
+from models.tables import Change, DealVersion, Occurrence, Partner, Person, Step
 from scheduling.again import Planner
 from scheduling.plan import READS
 from tests import make
@@ -70,6 +70,26 @@ async def test_what_a_session_flushes_is_planned_for(asked):
     async with asked.db.write() as session:
         (await session.get_one(Person, asked.team.ann.id)).active = False
     assert await asked.planned()
+
+
+async def test_an_answer_that_leaves_a_deal_with_its_owner_is_not_planned_for(asked):
+    await change(asked.db, update(DealVersion).values(amount=5, stage="Proposal"))
+    assert not await asked.planned()
+    await change(asked.db, update(DealVersion).values(owner_id=asked.team.bob.id))
+    assert await asked.planned()
+
+
+async def test_a_deal_that_changes_hands_and_back_is_planned_for_each_time(asked):
+    async with asked.db.read() as session:
+        ids = list(await session.scalars(select(DealVersion.id).where(DealVersion.owner_id == asked.team.ann.id)))
+    for owner in (asked.team.bob, asked.team.ann):
+        await change(asked.db, update(DealVersion).where(DealVersion.id.in_(ids)).values(owner_id=owner.id))
+        with pytest.raises(LookupError):
+            async with asked.db.write() as session:
+                await asked.planner.renew(session, now=NOW)
+                raise LookupError
+        assert await asked.planned()
+        await asked.settled()
 
 
 async def test_what_another_process_writes_is_planned_for(asked):
