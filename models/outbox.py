@@ -207,11 +207,12 @@ async def begin_attempt(
     now: datetime,
     lease_until: datetime | None = None,
     channel_id: str | None = None,
+    file_id: str | None = None,
 ) -> bool:
     """Commit this before the call: from here on the message may exist. False when the lease was lost.
 
     `lease_until` (real time) makes the lease whole again, so that it outlives the call; `channel_id` is where to look
-    for the message if the answer is lost.
+    for the message if the answer is lost, `file_id` the file to ask for its shares instead.
     """
     result = await session.execute(
         update(Outbox)
@@ -222,6 +223,7 @@ async def begin_attempt(
             first_try_at=func.coalesce(Outbox.first_try_at, literal(now, UtcDateTime())),
             lease_until=lease_until or Outbox.lease_until,
             channel_id=channel_id or Outbox.channel_id,
+            file_id=file_id or Outbox.file_id,
         )
     )
     return bool(result.rowcount)  # type: ignore[attr-defined]
@@ -229,10 +231,10 @@ async def begin_attempt(
 
 @dataclass(frozen=True)
 class Sent:
-    """Where a message ended up."""
+    """Where a message ended up. `ts` is None for a file whose message Slack has not named in time."""
 
     channel_id: str
-    ts: str
+    ts: str | None
     card_version: int | None = None
 
 

@@ -38,7 +38,17 @@ INSTALLATION = frozenset(
 )
 """Nothing works until somebody mends the installation: no fault of the row, which waits."""
 
-READS = frozenset({"conversations.history", "conversations.info", "conversations.list", "conversations.replies"})
+READS = frozenset(
+    {
+        "conversations.history",
+        "conversations.info",
+        "conversations.list",
+        "conversations.replies",
+        "files.getUploadURLExternal",
+        "files.info",
+    }
+)
+"""Methods whose arguments go in the address: those that read, and the one that Slack documents so."""
 
 HTTP_OK = 200
 HTTP_TOO_MANY = 429
@@ -80,6 +90,19 @@ class SlackCalls:
     def __init__(self, client: AsyncWebClient) -> None:
         self._client = client
         self.timeout: float = client.timeout
+
+    async def upload(self, address: str, data: bytes) -> None:
+        """Bring a file's bytes to the address Slack gave for them. Raises NotAnswered: nobody has seen anything of it."""
+        limit = aiohttp.ClientTimeout(total=self.timeout)
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=limit) as session,
+                session.post(address, data=data, headers={"Content-Type": "application/octet-stream"}) as answer,
+            ):
+                if answer.status != HTTP_OK:
+                    raise NotAnswered(f"upload_{answer.status}")
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise NotAnswered(f"upload_{type(error).__name__}") from None
 
     async def __call__(self, method: str, **arguments: Any) -> dict[str, Any]:
         """The answer's body. Raises Refused, RateLimited or NotAnswered."""

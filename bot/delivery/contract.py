@@ -40,7 +40,8 @@ class Identity:
 class Limits:
     """The times delivery works by; all real time, except `settle_within` and `keep_trying`.
 
-    A lease must outlive a call: `lease` > the client's timeout + `margin`.
+    A lease must outlive a call: `lease` > the client's timeout + `margin`. Where a file was shared may show a moment
+    after the call that shared it: it is looked for `looks` times, each pause twice the one before (3.1 s in all).
     """
 
     lease: timedelta = timedelta(seconds=30)
@@ -51,6 +52,8 @@ class Limits:
     patience: timedelta = timedelta(seconds=5)
     edit_spacing: timedelta = timedelta(seconds=1.2)
     poll: timedelta = timedelta(seconds=1)
+    first_look: timedelta = timedelta(seconds=0.1)
+    looks: int = 6
     settle_within: timedelta = timedelta(minutes=10)
     keep_trying: timedelta = timedelta(days=7)
     width: int = 8

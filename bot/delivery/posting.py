@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 
 from bot.clock import real_now
-from bot.delivery import endings, places, readback
+from bot.delivery import endings, files, places, readback
 from bot.delivery.calls import INSTALLATION, CallFailed, NotAnswered, RateLimited, Refused
 from bot.delivery.desk import PASSING, Desk, Ends, Later, LeaseLost, where
 from bot.delivery.places import Place
@@ -119,13 +119,14 @@ async def _rendered(desk: Desk, row: Outbox) -> tuple[Message | None, int | None
 async def _post(desk: Desk, turn: Turn, place: Place, message: Message, version: int | None) -> None:
     row = turn.row
     was_doubtful = turn.doubtful
-    began = await _begin(desk, turn, place)
+    file_id = await files.bring(desk, message) if message.file is not None else None
+    began = await _begin(desk, turn, place, file_id)
     if time.monotonic() - began > (desk.limits.lease - desk.limits.margin).total_seconds() - desk.call.timeout:
         # The machine slept between the commit and here: the lease could end while Slack still works on the call.
         turn.doubtful = was_doubtful
         raise Later("slow")
     try:
-        sent = await _say(desk, row, place, message, version)
+        sent = await _say(desk, row, place, message, version, file_id)
     except RateLimited as limited:
         turn.doubtful = was_doubtful
         await _hold_back(desk, limited)
@@ -143,7 +144,11 @@ async def _post(desk: Desk, turn: Turn, place: Place, message: Message, version:
     await _finish(desk, turn, sent)
 
 
-async def _say(desk: Desk, row: Outbox, place: Place, message: Message, version: int | None) -> Sent:
+async def _say(
+    desk: Desk, row: Outbox, place: Place, message: Message, version: int | None, file_id: str | None
+) -> Sent:
+    if file_id is not None:
+        return await files.share(desk, message, file_id, channel_id=place.channel_id, thread_ts=place.thread_ts)
     answer = await desk.call(
         "chat.postMessage",
         channel=place.channel_id,
@@ -160,7 +165,7 @@ async def _say(desk: Desk, row: Outbox, place: Place, message: Message, version:
     return Sent(str(answer.get("channel") or place.channel_id), ts, version)
 
 
-async def _begin(desk: Desk, turn: Turn, place: Place) -> float:
+async def _begin(desk: Desk, turn: Turn, place: Place, file_id: str | None) -> float:
     """Commit the attempt and a whole new lease; the monotonic instant before which that lease began."""
     began = time.monotonic()
     async with desk.db.write() as session:
@@ -172,6 +177,7 @@ async def _begin(desk: Desk, turn: Turn, place: Place) -> float:
             now=desk.clock.now(),
             lease_until=lease_until,
             channel_id=place.channel_id,
+            file_id=file_id,
         )
         here("attempt.before_commit")
     if not begun:
@@ -188,7 +194,8 @@ async def _stands_already(desk: Desk, turn: Turn, version: int | None = None) ->
     """
     here("readback.before")
     try:
-        found = await readback.find(desk, turn.row)
+        row = await readback.fresh(desk, turn.row)
+        found = await (files.find if row.file_id is not None else readback.find)(desk, row)
     except Refused as refused:
         if refused.passes:
             raise

@@ -29,8 +29,6 @@ async def find(desk: Desk, row: Outbox) -> Found | None:
     Raises Refused, RateLimited or NotAnswered when it could not be read: then nobody knows.
     """
     if row.first_try_at is None or row.channel_id is None:
-        row = await _fresh(desk, row)
-    if row.first_try_at is None or row.channel_id is None:
         return None  # never attempted
     ours = await desk.identity()
     oldest = f"{(row.first_try_at - BEFORE_FIRST_TRY).timestamp():.6f}"
@@ -60,7 +58,8 @@ async def find(desk: Desk, row: Outbox) -> Found | None:
             return None
 
 
-async def _fresh(desk: Desk, row: Outbox) -> Outbox:
+async def fresh(desk: Desk, row: Outbox) -> Outbox:
+    """The row as it stands: an attempt that was committed in this turn is not in the one that was claimed."""
     async with desk.db.read() as session:
         return await session.get(Outbox, row.id) or row
 

@@ -43,6 +43,7 @@ class Outbox(Base):
     lease_until: Mapped[datetime | None]
     fence: Mapped[int] = mapped_column(default=0)
     channel_id: Mapped[str | None]
+    file_id: Mapped[str | None]
     ts: Mapped[str | None]
     sent_at: Mapped[datetime | None]
     problem: Mapped[str] = mapped_column(default="")

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.clock import Clock
 from bot.delivery import Delivery, Limits
-from handlers.kit.message import Message
+from handlers.kit.message import Attached, Message
 from models import outbox
 from models.db import Database
 from models.domain.policy import Policy
@@ -89,6 +89,8 @@ async def until(seen: Callable[[], Any], within: float = 5.0) -> None:
 
 async def say(session: AsyncSession, args: Mapping[str, Any], *, now: datetime, policy: Policy) -> Message | None:
     text = args.get("text")
+    if args.get("file"):
+        return Message(str(text), file=Attached("deals.csv", "Deals", str(args["file"]).encode()))
     if text == "boom":
         raise KeyError("secret words")
     return None if text is None else Message(text, ({"type": "section", "text": {"type": "plain_text", "text": text}},))

@@ -50,6 +50,9 @@ class FakeSlack:
     page_size: int = 100
     undiscoverable: set[str] = field(default_factory=set)
     most_at_once: int = 0
+    files: dict[str, Json] = field(default_factory=dict)
+    late_shares: int = 0
+    """How many times files.info does not yet say where a file was shared."""
     _last: int = 0
     _at_once: int = 0
     _runner: web.AppRunner | None = None
@@ -57,6 +60,7 @@ class FakeSlack:
     async def start(self) -> "FakeSlack":
         app = web.Application()
         app.router.add_route("*", "/api/{method}", self._handle)
+        app.router.add_post("/upload/{id}", self._take)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -222,6 +226,41 @@ class FakeSlack:
             thread_ts=args.get("thread_ts"),
         )
         return {"channel": args["channel"], "ts": message["ts"], "message": message}
+
+    def do_files_getUploadURLExternal(self, args: Json) -> Json:
+        file = {"id": f"F{len(self.files) + 1}", "name": args["filename"], "length": int(args["length"]), "shares": {}}
+        self.files[file["id"]] = file
+        return {"file_id": file["id"], "upload_url": self.base_url.replace("/api/", f"/upload/{file['id']}")}
+
+    async def _take(self, request: web.Request) -> web.Response:
+        file = self.files[request.match_info["id"]]
+        fault = self._fault("upload")
+        if fault is not None:
+            return web.Response(status=fault.status)
+        file["data"] = await request.read()
+        assert len(file["data"]) == file["length"]
+        return web.Response(text=f"OK - {file['length']}")
+
+    def do_files_completeUploadExternal(self, args: Json) -> Json:
+        self._writable(args["channel_id"])
+        (named,) = args["files"]
+        file = self.files[named["id"]]
+        assert "data" in file, "completed before the bytes were there"
+        message = self.add(
+            args["channel_id"], args["initial_comment"], files=[file["id"]], thread_ts=args.get("thread_ts")
+        )
+        kind = "private" if args["channel_id"].startswith("D") else "public"
+        file["shares"].setdefault(kind, {}).setdefault(args["channel_id"], []).append({"ts": message["ts"]})
+        return {"files": [{"id": file["id"], "title": named["title"]}]}
+
+    def do_files_info(self, args: Json) -> Json:
+        file = self.files.get(args["file"])
+        if file is None or not file["shares"]:
+            raise ApiError("file_not_found")
+        shares = file["shares"]
+        if self.late_shares > 0:
+            self.late_shares, shares = self.late_shares - 1, {}
+        return {"file": {"id": file["id"], "shares": shares}}
 
     def do_chat_update(self, args: Json) -> Json:
         self._writable(args["channel"])
