@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import answers, cadences, closing, costs, imports, notes, people, reviews
+from models import answers, cadences, closing, costs, differences, imports, notes, people, reviews
 from models.cadences import AHEAD, Kind, Planned
 from models.costs import Cost
 from models.domain.deals import OPEN, Attribution, Category
@@ -70,6 +70,8 @@ class HomePage:
     breach: str
     cost: Cost
     to_mend: tuple[DealView, ...]
+    to_mend_all: int
+    """Deals this person may read that have something to mend, own and others'."""
 
 
 async def load(session: AsyncSession, person: Person, *, now: datetime, policy: Policy) -> HomePage:
@@ -100,6 +102,7 @@ async def load(session: AsyncSession, person: Person, *, now: datetime, policy: 
         breach=cadences.ceiling_breach(counts.get(person.id, 0), policy),
         cost=(await costs.this_week(session, now=now, policy=policy)).get(person.id, costs.Cost()),
         to_mend=tuple(await _to_mend(session, person, now=now, policy=policy)),
+        to_mend_all=await differences.count_deals(session, person),
     )
 
 

@@ -9,6 +9,7 @@ from handlers.kit.forms import Carried
 class Action(StrEnum):
     AWAY = "home.away"
     BACK = "home.back"
+    MEND_FILE = "home.mend_file"
 
 
 class View(StrEnum):

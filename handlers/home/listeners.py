@@ -8,6 +8,7 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from handlers.home.differences import ask_for_file
 from handlers.home.ids import AbsenceRef, Action, Field, View
 from handlers.kit import blocks as b
 from handlers.kit.deps import Body, deps_of, trigger, user_id
@@ -20,6 +21,7 @@ from models.domain.errors import FieldErrors
 def register(app: AsyncApp) -> None:
     app.action(Action.AWAY)(open_away)
     app.action(Action.BACK)(take_back)
+    app.action(Action.MEND_FILE)(ask_for_file)
     app.view(View.AWAY)(save_away)
 
 

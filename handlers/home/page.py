@@ -95,8 +95,12 @@ def _due(page: HomePage) -> list[b.Block]:
 
 
 def _to_mend(page: HomePage) -> list[b.Block]:
-    if not page.to_mend:
+    if not page.to_mend_all:
         return []
+    download = b.button("Download as CSV", Action.MEND_FILE, "all")
+    if not page.to_mend:
+        text = f"*To mend in the CRM*: {count(page.to_mend_all, 'deal')} of which people here said otherwise"
+        return [b.divider(), b.section(text, accessory=download)]
     lines = []
     for view in page.to_mend[:MOST]:
         version = view.version
@@ -108,7 +112,7 @@ def _to_mend(page: HomePage) -> list[b.Block]:
     if len(page.to_mend) > MOST:
         lines.append(f"… and {count(len(page.to_mend) - MOST, 'more deal')}")
     title = f"*To mend in the CRM ({len(page.to_mend)})*: you said otherwise here; totals keep the CRM's value"
-    return [b.divider(), b.section(title), *b.paragraphs("\n".join(lines))]
+    return [b.divider(), b.section(title, accessory=download), *b.paragraphs("\n".join(lines))]
 
 
 def crm(version: DealVersion, name: str) -> object:

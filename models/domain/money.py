@@ -7,7 +7,10 @@ question.
 import re
 import unicodedata
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Final
+from typing import Final, Literal
+
+DecimalMark = Literal[".", ","]
+"""What stands before the cents; the other one, if there is one, groups thousands."""
 
 _LONGEST = 40
 _MOST_DIGITS = 14  # before the point; with four decimals that still fits a 64-bit column
@@ -48,10 +51,19 @@ _SIGNS: Final = {
     "₽": frozenset({"RUB"}),
     "zł": frozenset({"PLN"}),
     "R$": frozenset({"BRL"}),
+    "US$": frozenset({"USD"}),
+    "CA$": frozenset({"CAD"}),
+    "C$": frozenset({"CAD"}),
+    "A$": frozenset({"AUD"}),
+    "AU$": frozenset({"AUD"}),
+    "NZ$": frozenset({"NZD"}),
+    "HK$": frozenset({"HKD"}),
+    "S$": frozenset({"SGD"}),
 }
 _SPACES = dict.fromkeys(map(ord, "\u00a0\u202f\u2009\u2007"), " ")
 _AROUND = re.compile(r"(?P<before>[^0-9.,]*)(?P<body>[0-9](?:[0-9.,' ]*[0-9])?|\.[0-9]+)(?P<after>[^0-9]*)")
 _MULTIPLES = frozenset({"k", "K", "m", "M", "mn", "bn", "b", "B", "t", "T"})
+_MARKS: Final[tuple[DecimalMark, ...]] = (".", ",")
 _UNITS: Final = ((10**3, "k"), (10**6, "M"), (10**9, "B"), (10**12, "T"))
 _GROUP = 3
 
@@ -66,16 +78,65 @@ def minor_digits(currency: str) -> int:
     return _DIGITS.get(currency, 2)
 
 
-def parse_amount(text: str, currency: str) -> int | None:
+def currency_in(text: str) -> str | None:
+    """The currency an amount names itself, by code (`EUR 5`) or by a sign that only one uses (`5 €`); else None."""
+    match = _AROUND.fullmatch(_plain(text))
+    if match is None:
+        return None
+    for mark in (match["before"].strip("(- "), match["after"].strip(")- ")):
+        if mark.upper() in _CODES:
+            return mark.upper()
+        if len(_SIGNS.get(mark, ())) == 1:
+            return next(iter(_SIGNS[mark]))
+    return None
+
+
+def decimal_shown(text: str) -> DecimalMark | None:
+    """The decimal mark an amount can only mean: `.` of `1,234.50` and `1,234,567`; None where it shows none."""
+    body = _body(text)
+    marks = [mark for mark in body if mark in ".,"]
+    if not marks or decimal_open(text):
+        return None
+    if len(marks) > 1 and len(set(marks)) == 1:
+        return "," if marks[0] == "." else "."
+    return "." if marks[-1] == "." else ","
+
+
+def decimal_open(text: str) -> DecimalMark | None:
+    """The mark of an amount that could group thousands or begin decimals, such as the comma of `1,234`; else None."""
+    body = _body(text)
+    for mark in _MARKS:
+        whole, found, fraction = body.partition(mark)
+        if found and _could_be_group(whole, fraction):
+            return mark
+    return None
+
+
+def ungrouped(text: str) -> bool:
+    """Whether thousands stand without any separator, as in `15000` and `15000.50`."""
+    return re.match(r"[0-9]{4}", _body(text)) is not None
+
+
+def _body(text: str) -> str:
+    match = _AROUND.fullmatch(_plain(text))
+    return match["body"] if match else ""
+
+
+def _plain(text: str) -> str:
+    said = text if text.isascii() else unicodedata.normalize("NFC", text).translate(_SPACES)
+    return said.replace("\u2212", "-").replace("’", "'").strip()
+
+
+def parse_amount(text: str, currency: str, decimal: DecimalMark | None = None) -> int | None:
     """The amount in minor units; None for an empty text, which means unknown.
 
-    Takes thousands separators, a decimal comma or point where only one reading is possible, a currency sign or code
-    before or after, a minus or parentheses.
+    Takes thousands separators, a decimal comma or point, a currency sign or code before or after, a minus before or
+    after, or parentheses. Without `decimal` only what has one reading is taken; with it, that mark begins the decimals.
 
     Raises:
         ValueError: a sentence that says what is wrong with the text.
     """
-    said = unicodedata.normalize("NFC", text).translate(_SPACES).replace("\u2212", "-").replace("’", "'").strip()
+    said = _plain(text)
     if not said:
         return None
     shown = f"“{said}”" if len(said) <= _LONGEST else f"“{said[: _LONGEST - 1]}…”"
@@ -85,7 +146,7 @@ def parse_amount(text: str, currency: str) -> int | None:
     body, inner = _unsigned(_bare(text, currency, shown))
     if outer and inner:
         raise ValueError(f"{shown} has two minus signs.")
-    whole, fraction = _split(body, currency, shown)
+    whole, fraction = _told(body, decimal, shown) if decimal else _split(body, currency, shown)
     digits = minor_digits(currency)
     if len(whole.lstrip("0")) > _MOST_DIGITS:
         raise ValueError(f"{shown} is too large for an amount.")
@@ -129,6 +190,8 @@ def _unsigned(text: str) -> tuple[str, bool]:
         return text[1:-1].strip(), True
     if text.startswith("-"):
         return text[1:].strip(), True
+    if text.endswith("-"):
+        return text[:-1].strip(), True
     return text, False
 
 
@@ -138,6 +201,8 @@ def _bare(text: str, currency: str, shown: str) -> str:
     if match is None:
         raise ValueError(f"{shown} is not an amount. Write a number such as 412000 or 412,000.50.")
     before, after = match["before"].strip(), match["after"].strip()
+    if before.endswith("(") and after.startswith(")"):  # USD (1,234.50)
+        before, after = before[:-1].strip() + "-", after[1:].strip()
     minus = before.endswith("-")
     marks = [mark for mark in (before.removesuffix("-").strip(), after) if mark]
     for mark in marks:
@@ -171,6 +236,19 @@ def _split(body: str, currency: str, shown: str) -> tuple[str, str]:
     if _could_be_group(whole, fraction):
         return _one_mark(whole, marks[0], fraction, currency, shown)
     return _ungrouped(whole, shown), _only_digits(fraction, shown)
+
+
+def _told(body: str, decimal: DecimalMark, shown: str) -> tuple[str, str]:
+    """The digits before and after the decimal mark that is known; refuses what is written with the other one."""
+    whole, mark, fraction = body.partition(decimal)
+    try:
+        return _ungrouped(whole, shown), _only_digits(fraction, shown) if mark else ""
+    except ValueError:
+        other = "," if decimal == "." else "."
+        raise ValueError(
+            f"{shown} is not written with “{decimal}” before the cents, as this file is read. Mend it, or use “--decimal "
+            f"{other}”."
+        ) from None
 
 
 def _could_be_group(whole: str, fraction: str) -> bool:

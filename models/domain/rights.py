@@ -19,6 +19,9 @@ class Act(StrEnum):
     SEE_PARTNER = "see this partner's notes"
     SEE_ALL = "see every partner"
     IMPORT = "import files"
+    EXAMINE = "check the installation"
+    HAND_OVER = "hand over this work"
+    NAME_MANAGER = "name the partner manager"
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,9 @@ RULES: dict[Act, Rule] = {
     Act.SEE_PARTNER: _sees_partner,
     Act.SEE_ALL: lambda actor, _: _is_leader(actor),
     Act.IMPORT: lambda actor, _: bool(actor.roles & {"pm", "head", "admin"}),
+    Act.EXAMINE: lambda actor, _: bool(actor.roles & {"head", "admin"}),
+    Act.HAND_OVER: _plans,
+    Act.NAME_MANAGER: _plans,
 }
 
 
@@ -115,5 +121,8 @@ def _who_can(act: Act, subject: Subject) -> str:
         Act.SEE_PARTNER: f"{pm} and leadership can.",
         Act.SEE_ALL: "Leadership can.",
         Act.IMPORT: "Partner managers, the head of partnerships and admins can.",
+        Act.EXAMINE: "The head of partnerships and admins can.",
+        Act.HAND_OVER: f"{pm}, the head of partnerships or an admin can.",
+        Act.NAME_MANAGER: f"{pm}, the head of partnerships or an admin can.",
     }[act]
     return who[0].upper() + who[1:]

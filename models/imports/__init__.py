@@ -5,8 +5,9 @@ caller rolls back. A file that is refused raises `BadFile` with every problem be
 """
 
 from models.imports.deals import crm_as_of, import_deals
+from models.imports.history import import_history
 from models.imports.partners import import_partners
 from models.imports.people import import_people
 from models.imports.result import ImportResult
 
-__all__ = ["ImportResult", "crm_as_of", "import_deals", "import_partners", "import_people"]
+__all__ = ["ImportResult", "crm_as_of", "import_deals", "import_history", "import_partners", "import_people"]

@@ -5,7 +5,7 @@ CRM itself changes it. Reading takes the same number of statements for one deal 
 """
 
 from collections.abc import Mapping as AnyMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -17,10 +17,15 @@ from models.domain.errors import BadFile, UserError
 from models.domain.files.accounts import parse_accounts
 from models.domain.files.deal_rows import DealRow
 from models.domain.files.deals import ParsedFile, parse_deals
+from models.domain.files.encoding import Document, document
+from models.domain.files.fields import DEALS
+from models.domain.files.headers import LEFT_OUT, normal
+from models.domain.files.ids import record_key
+from models.domain.files.layout import layout_of
 from models.domain.files.mapping import SETTING, DateOrder, Mapping
-from models.domain.files.table import Problem
-from models.domain.money import known_currency
-from models.domain.text import count
+from models.domain.files.problems import Problem
+from models.domain.money import DecimalMark, known_currency
+from models.domain.text import count, near
 from models.imports import records, run
 from models.imports.apply import Known, Work, words
 from models.imports.lookup import Owners, Partners, Unresolved, read_owners, read_partners
@@ -48,7 +53,7 @@ async def crm_as_of(session: AsyncSession) -> datetime | None:
 
 async def import_deals(
     session: AsyncSession,
-    text: str,
+    text: str | Document,
     *,
     file_name: str,
     now: datetime,
@@ -57,7 +62,9 @@ async def import_deals(
     owner: str | None = None,
     currency: str | None = None,
     dates: DateOrder | None = None,
-    accounts: str | None = None,
+    decimal: DecimalMark | None = None,
+    columns: AnyMapping[str, str] | None = None,
+    accounts: str | Document | None = None,
     skip_bad: bool = False,
     complete: bool = True,
     stages: StageTable = DEFAULT_STAGES,
@@ -67,10 +74,11 @@ async def import_deals(
 ) -> ImportResult:
     """Apply a deals file in the caller's transaction.
 
-    `partner` (a name), `owner` (an e-mail or name), `currency` and `dates` stand for what the file does not say, and
-    stand in for a partner or owner it names but nobody knows. `accounts` is the text of an accounts file. `complete`
-    says that a deal which is not in the file is gone from the CRM. Without `mapping` the saved one is used; either way
-    the options given become part of it and are remembered with `save_mapping`.
+    `partner` (a name), `owner` (an e-mail or name), `currency`, `dates` and `decimal` stand for what the file does not
+    say, and stand in for a partner or owner it names but nobody knows; `columns` says what headers mean (a field, or
+    nothing to leave the column out). `accounts` is an accounts file. `complete` says that a deal which is not in the
+    file is gone from the CRM. Without `mapping` the saved one is used; either way the options given become part of it
+    and are remembered with `save_mapping`.
 
     Raises:
         BadFile: every problem of the file, unless `skip_bad` leaves the bad lines out. Nothing was written.
@@ -81,7 +89,11 @@ async def import_deals(
     if before is not None and now < before:
         raise BadFile(f"{file_name} was not imported: a file of a later time ({before:%d %b %Y %H:%M} UTC) already is.")
     saved = mapping if mapping is not None else await saved_mapping(session)
-    used = saved.with_options(partner=partner, owner=owner, currency=currency, dates=dates)
+    text = document(text)
+    check_columns(text, columns or {})
+    used = saved.with_options(
+        partner=partner, owner=owner, currency=currency, dates=dates, decimal=decimal, columns=columns
+    )
     parsed = parse_deals(
         text,
         mapping=used,
@@ -92,6 +104,7 @@ async def import_deals(
     owners = await read_owners(session, used, owner)
     partners = await read_partners(session, used, partner)
     known = await _known(session)
+    parsed = as_stored(parsed, known)
     plan = _plan(parsed, known, owners, partners)
     if not skip_bad:
         refuse(file_name, plan.problems)
@@ -103,7 +116,7 @@ async def import_deals(
     await work.change(plan.changed)
     warnings = [*parsed.warnings, *owners.warnings(), *partners.warnings()]
     await work.mark_returned({known[crm_id].deal_id for crm_id in set(known) & parsed.seen})
-    if complete and any(not problem.column for problem in plan.problems):
+    if complete and any(problem.lost for problem in plan.problems):
         warnings.append("Some lines could not be read at all, so no deal was flagged as missing.")
     elif complete:
         warnings += await work.mark_missing({known[crm_id].deal_id for crm_id in set(known) - parsed.seen}, len(known))
@@ -126,6 +139,7 @@ async def import_deals(
         lines=capped(work.lines),
         problems=tuple(sorted(plan.problems, key=lambda problem: problem.line)),
         warnings=tuple(warnings),
+        match=parsed.survey.lines(),
     )
 
 
@@ -138,6 +152,31 @@ async def saved_mapping(session: AsyncSession) -> Mapping:
 def _check_currency(code: str | None) -> None:
     if code is not None and not known_currency(code):
         raise UserError(f"--currency: “{code}” is not a currency code. Use one like USD, EUR or JPY.")
+
+
+def check_columns(text: Document, columns: AnyMapping[str, str]) -> None:
+    """Refuse an option that names a header the file lacks or a field that does not exist, with the nearest names.
+
+    Raises:
+        UserError: says which, and what there is.
+    """
+    headers = layout_of(text).headers if columns else ()
+    for header, meant in columns.items():
+        if meant != LEFT_OUT and meant not in DEALS:
+            raise UserError(f"--map: “{meant}” is no field of a deal. It can be one of: {', '.join(DEALS)}.")
+        if normal(header) not in {normal(found) for found in headers}:
+            alike = near(header, headers)
+            hint = f" Did you mean {' or '.join(f'“{found}”' for found in alike)}?" if alike else ""
+            raise UserError(f"--map: this file has no column “{header}”.{hint}")
+
+
+def as_stored(parsed: ParsedFile, known: AnyMapping[str, object]) -> ParsedFile:
+    """The file with the ids that its deals have here: what was stored by 15 characters is found by 18 as well."""
+    other = {record_key(crm_id): crm_id for crm_id in known if record_key(crm_id) != crm_id}
+    if not other:
+        return parsed
+    rows = tuple(row.model_copy(update={"crm_id": other.get(row.crm_id, row.crm_id)}) for row in parsed.rows)
+    return replace(parsed, rows=rows, seen=frozenset(other.get(crm_id, crm_id) for crm_id in parsed.seen))
 
 
 async def _known(session: AsyncSession) -> dict[str, Known]:

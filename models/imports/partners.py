@@ -9,9 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import changes
+from models.domain.files.encoding import Document, document
 from models.domain.files.headers import Columns
 from models.domain.files.partners import PartnerRow, parse_partners
-from models.domain.files.table import Problem
+from models.domain.files.problems import Problem
 from models.domain.text import count, key, near
 from models.imports import run
 from models.imports.result import ImportResult, capped, refuse
@@ -32,7 +33,7 @@ _LABELS = {
 
 async def import_partners(
     session: AsyncSession,
-    text: str,
+    text: str | Document,
     *,
     file_name: str,
     now: datetime,
@@ -45,6 +46,7 @@ async def import_partners(
     Raises:
         BadFile: every problem of the file, unless `skip_bad` leaves the bad lines out. Nothing was written.
     """
+    text = document(text)
     rows, problems, columns = parse_partners(text)
     known = await _read(session)
     bad = [*problems, *(problem for row in rows for problem in known.problems(row, columns))]
@@ -80,7 +82,7 @@ async def import_partners(
         skipped=this.skipped,
         lines=capped(lines),
         problems=tuple(sorted(bad, key=lambda problem: problem.line)),
-        warnings=tuple(_warnings(known, good, tier1_ceiling)),
+        warnings=(*text.warnings, *_warnings(known, good, tier1_ceiling)),
     )
 
 

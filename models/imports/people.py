@@ -9,9 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import changes
+from models.domain.files.encoding import Document, document
 from models.domain.files.headers import Columns
 from models.domain.files.people import PersonRow, parse_people
-from models.domain.files.table import Problem
+from models.domain.files.problems import Problem
 from models.domain.text import count, key
 from models.imports import run
 from models.imports.lookup import unknown_partner
@@ -21,7 +22,7 @@ from models.tables import ImportRun, Partner, Person, PersonRole
 
 async def import_people(
     session: AsyncSession,
-    text: str,
+    text: str | Document,
     *,
     file_name: str,
     now: datetime,
@@ -36,6 +37,7 @@ async def import_people(
     Raises:
         BadFile: every problem of the file, unless `skip_bad` leaves the bad lines out. Nothing was written.
     """
+    text = document(text)
     rows, problems, columns = parse_people(text)
     known = await _read(session)
     bad = [*problems, *(problem for row in rows for problem in known.problems(row, columns))]
@@ -62,6 +64,7 @@ async def import_people(
         skipped=this.skipped,
         lines=capped(writer.lines),
         problems=tuple(sorted(bad, key=lambda problem: problem.line)),
+        warnings=text.warnings,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from models.domain.errors import BadFile
-from models.domain.files.table import Problem
+from models.domain.files.problems import Problem
 from models.domain.text import count
 
 MOST_LINES = 40
@@ -13,7 +13,11 @@ MOST_LINES = 40
 
 @dataclass(frozen=True)
 class ImportResult:
-    """`kind` is deals, partners or people. `problems` are the bad lines that `skip_bad` left out."""
+    """`kind` is deals, partners, people or history. `problems` are the bad lines that `skip_bad` left out.
+
+    `match` says how the file was read, in lines: its kind and shape, header → field, the headers nobody knows. `after`
+    is the result of the stage history that was given beside the deals.
+    """
 
     kind: str
     file_name: str
@@ -25,6 +29,8 @@ class ImportResult:
     lines: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
+    match: tuple[str, ...] = ()
+    after: "ImportResult | None" = None
 
     @property
     def summary(self) -> str:

@@ -287,25 +287,56 @@ def test_the_same_id_twice_names_both_lines_and_takes_neither():
 def test_lines_with_too_many_or_too_few_cells_are_bad_lines():
     parsed = parse_deals("crm_id,name,partner,owner,stage\n1,D\n2,D,,Ann,Qualification,,\n3,a,b,c,d,e\n")
     assert [str(problem) for problem in parsed.problems] == [
-        'line 2: This line has 2 cells, fewer than the 5 of the header. A cell with a comma in it needs quotes (") around it.',
-        'line 4: This line has 6 cells, more than the 5 of the header. A cell with a comma in it needs quotes (") around it.',
+        (
+            "line 2, partner: This line has 2 cells, fewer than the 5 of the header. A cell with a comma or a line break in "
+            'it needs quotes (") around it.'
+        ),
+        (
+            "line 4, stage: This line has 6 cells, more than the 5 of the header. A cell with a comma or a line break in it "
+            'needs quotes (") around it.'
+        ),
     ]
     assert [row.crm_id for row in parsed.rows] == ["2"]
 
 
-def test_quotes_that_do_not_close_name_the_line_they_open_on():
-    parsed = parse_deals('crm_id,name,partner,owner,stage\n1,D,,Ann,Qualification\n2,"D,,Ann,Qualification\n')
-    assert [str(problem) for problem in parsed.problems] == [
-        'line 3: A quote (") opens a cell here and is never closed. Close it, or double it if it belongs to the text.'
-    ]
-    parsed = parse_deals('crm_id,name,partner,owner,stage\n2,"D"x,,Ann,Qualification\n')
-    assert [str(problem) for problem in parsed.problems] == [
-        'line 2: A quote (") stands inside a quoted cell. Double it if it belongs to the text.'
-    ]
-    parsed = parse_deals("crm_id,name,partner,owner,stage\n2," + "x" * 140_000 + ",,Ann,Qualification\n")
-    assert [str(problem) for problem in parsed.problems] == [
-        'line 2: A cell is longer than 131,072 characters; is a closing quote (") missing?'
-    ]
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        (
+            '2,"D,,Ann,Qualification',
+            (
+                'line 3, name: A quote (") opens a cell here and is never closed. Close it, or double it if it belongs to '
+                "the text. Nothing below was read."
+            ),
+        ),
+        (
+            '2,"D"x,,Ann,Qualification',
+            (
+                'line 3, name: A quote (") stands inside a quoted cell. Double it if it belongs to the text. Nothing below '
+                "was read."
+            ),
+        ),
+        (
+            '2,"a ""b"" c",,"D"x,Qualification',
+            (
+                'line 3, owner: A quote (") stands inside a quoted cell. Double it if it belongs to the text. Nothing below '
+                "was read."
+            ),
+        ),
+        (
+            "2,D," + "x" * 140_000 + ",Ann,Qualification",
+            (
+                'line 3, partner: A cell is longer than 131,072 characters; is a closing quote (") missing? Nothing below '
+                "was read."
+            ),
+        ),
+    ],
+)
+def test_what_breaks_the_format_names_line_and_column_and_ends_the_reading(line, sentence):
+    parsed = parse_deals(f"crm_id,name,partner,owner,stage\n1,D,,Ann,Qualification\n{line}\n4,D,,Ann,Qualification\n")
+    assert [str(problem) for problem in parsed.problems] == [sentence]
+    assert [row.crm_id for row in parsed.rows] == ["1"]
+    assert parsed.problems[0].lost
 
 
 @pytest.mark.parametrize(
@@ -325,30 +356,12 @@ def test_files_without_anything_to_read_say_so(text, sentence):
     assert str(caught.value) == sentence
 
 
-@pytest.mark.parametrize(
-    ("data", "sentence"),
-    [
-        (b"PK\x03\x04...", "This is an Excel workbook, not a CSV file. Save it as “CSV UTF-8” and import that."),
-        ("a,b".encode("utf-16"), "This file is saved as UTF-16. Save it as “CSV UTF-8” and import that."),
-        (b"\x7fELF\x00", "This is no text file. Export the list as CSV (UTF-8) and import that."),
-        (
-            "a,b\nM\u00fcller,2".encode("latin-1"),
-            "Line 2 of this file holds bytes that are no UTF-8 text. Save it as “CSV UTF-8” and import that.",
-        ),
-    ],
-)
-def test_bytes_that_are_no_utf8_text_say_how_to_save_them_again(data, sentence):
-    with pytest.raises(BadFile) as caught:
-        decode(data)
-    assert str(caught.value) == sentence
-
-
 def test_a_file_that_lacks_columns_asks_for_all_of_them_at_once():
     with pytest.raises(BadFile) as caught:
         parse_deals("foo,bar\n1,2\n")
     assert str(caught.value) == "This file cannot be read as deals: 5 columns missing."
     assert caught.value.problems == (
-        "line 1, crm_id: Add the CRM's id of each deal (crm_id, Id or Record ID): it is how the next file finds it again.",
+        "line 1, crm_id: Add the CRM's id of each deal (crm_id, Opportunity ID or Record ID): it is how the next file finds it again.",
         "line 1, name: Add the name of each deal (name, Opportunity Name or Deal Name).",
         "line 1, stage: Add the stage of each deal (stage, StageName or Deal Stage).",
         "line 1, owner: Add a column with each deal's owner (owner_email), or name one for all with --owner EMAIL.",
@@ -356,6 +369,8 @@ def test_a_file_that_lacks_columns_asks_for_all_of_them_at_once():
             "line 1, partner: Nothing says which partner these deals belong to. Add a column partner (empty for a direct "
             "deal), name one for all with --partner NAME, or give an accounts file with a column Partner by --accounts FILE."
         ),
+        'line 1, foo: This header is not known, with “1”. If it is one that is missing, add --map "foo=FIELD".',
+        'line 1, bar: This header is not known, with “2”. If it is one that is missing, add --map "bar=FIELD".',
     )
 
 
@@ -406,7 +421,8 @@ def test_dates_that_could_be_read_both_ways_are_refused_with_the_option_that_set
     with pytest.raises(BadFile) as caught:
         parse_deals(dated(("02/03/26", "2026-01-01"), ("04/05/26", "")))
     assert caught.value.problems == (
-        "line 2, close_date: “02/03/26” could be day or month first. Say which with --dates mdy or --dates dmy.",
+        "line 2, close_date: “02/03/26” could be 3 Feb 2026 (--dates mdy) or 2 Mar 2026 (--dates dmy). Say which.",
+        "line 3, close_date: “04/05/26” could be 5 Apr 2026 (--dates mdy) or 4 May 2026 (--dates dmy). Say which.",
     )
 
 

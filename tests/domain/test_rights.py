@@ -32,6 +32,9 @@ TABLE = {
     Act.SEE_PARTNER: {"its pm", "pm's cover"} | LEADERS,
     Act.SEE_ALL: LEADERS,
     Act.IMPORT: {"its pm", "pm's cover", "another pm", "head", "admin"},
+    Act.EXAMINE: {"head", "admin"},
+    Act.HAND_OVER: {"its pm", "pm's cover", "head", "admin"},
+    Act.NAME_MANAGER: {"its pm", "pm's cover", "head", "admin"},
 }
 
 
@@ -56,6 +59,9 @@ def test_every_act_has_a_rule_and_a_row_in_the_table():
         (Act.SEE_PARTNER, "You cannot see this partner's notes. Pat Manager (partner manager) and leadership can."),
         (Act.SEE_ALL, "You cannot see every partner. Leadership can."),
         (Act.IMPORT, "You cannot import files. Partner managers, the head of partnerships and admins can."),
+        (Act.EXAMINE, "You cannot check the installation. The head of partnerships and admins can."),
+        (Act.HAND_OVER, "You cannot hand over this work. Pat Manager (partner manager), the head of partnerships or an admin can."),
+        (Act.NAME_MANAGER, "You cannot name the partner manager. Pat Manager (partner manager), the head of partnerships or an admin can."),
     ],
 )  # fmt: skip
 def test_everyone_refused_learns_what_they_may_not_do_and_who_can(act, sentence):

@@ -41,7 +41,8 @@ def a_page(number=0, words="", **more):
                           for place, one in enumerate(partners, 1)),
         "unclosed": tuple((make.a_week(place), one) for place, one in enumerate(partners, 1)),
         "numbers": None, "health": None, "crm_as_of": None, "breach": "", "cost": Cost(number, number * 30),
-        "to_mend": tuple(make.a_view(place, words=words, said=SAID) for place in range(1, number + 1)), **more,
+        "to_mend": tuple(make.a_view(place, words=words, said=SAID) for place in range(1, number + 1)),
+        "to_mend_all": number, **more,
     })  # fmt: skip
 
 

@@ -3,15 +3,12 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from models.domain.files import fields
+from models.domain.files.encoding import Document
 from models.domain.files.headers import match, require
+from models.domain.files.ids import record_key
 from models.domain.files.table import read_table
 from models.domain.text import key
-
-_ALIASES = {
-    "id": ("id", "accountid", "recordid", "companyid"),
-    "name": ("name", "accountname", "companyname"),
-    "partner": ("partner", "partnername", "partneraccount", "partneraccountname"),
-}
 
 
 @dataclass(frozen=True)
@@ -32,16 +29,16 @@ class Accounts:
     say_partner: bool = False
 
     def find(self, account_id: str, name: str) -> Account | None:
-        return self.by_id.get(account_id) or self.by_name.get(key(name))
+        return self.by_id.get(record_key(account_id)) or self.by_name.get(key(name))
 
 
-def parse_accounts(text: str) -> Accounts:
+def parse_accounts(text: str | Document) -> Accounts:
     """Read an accounts file. BadFile when it cannot be read; deleted accounts keep their names.
 
     Two accounts may share a name: then only their ids tell them apart, and the name speaks for neither's partner.
     """
     table = read_table(text)
-    columns = match(table, _ALIASES)
+    columns = match(table.headers, fields.ACCOUNTS, header_line=table.header_line)
     require(
         columns,
         {
@@ -51,7 +48,11 @@ def parse_accounts(text: str) -> Accounts:
     )
     says = columns.has("partner")
     found = [
-        Account(columns.text(row, "id"), columns.text(row, "name"), columns.text(row, "partner") if says else None)
+        Account(
+            record_key(columns.text(row, "id")),
+            columns.text(row, "name"),
+            columns.text(row, "partner") if says else None,
+        )
         for row in table.rows
     ]
     names = [key(account.name) for account in found]

@@ -1,5 +1,7 @@
 """Cells of a deals file that need more than reading: shares, stages, kinds of attribution."""
 
+import re
+
 from models.domain.deals import Attribution, Category, StageTable
 from models.domain.errors import UserError
 from models.domain.text import count, key
@@ -17,9 +19,25 @@ _CATEGORIES = {
     "closed won": Category.WON,
     "lost": Category.LOST,
     "closed lost": Category.LOST,
+    "most likely": Category.BEST_CASE,  # between best case and commit: counted as the one that promises less
 }
-_BY_STAGE = frozenset({"closed", "omitted"})
-"""Salesforce's categories that the stage explains: closed is won, omitted mostly lost."""
+_BY_STAGE = frozenset({"closed", "omitted", "not forecasted"})
+"""Categories of Salesforce and HubSpot that the stage explains: closed is won, omitted mostly lost."""
+
+HUBSPOT_STAGES = StageTable(
+    stages=(
+        ("Appointment Scheduled", Category.PIPELINE),
+        ("Qualified To Buy", Category.PIPELINE),
+        ("Presentation Scheduled", Category.PIPELINE),
+        ("Decision Maker Bought-In", Category.BEST_CASE),
+        ("Contract Sent", Category.COMMIT),
+        ("Closed Won", Category.WON),
+        ("Closed Lost", Category.LOST),
+    )
+)
+"""The stages HubSpot's own pipeline begins with, for its exports where our table does not know them."""
+_PIPELINE = re.compile(r"\s*\([^()]*\)$")
+_ADDRESSED = re.compile(r".*[(<]\s*([^\s()<>@]+@[^\s()<>@]+)\s*[)>]")
 
 _ATTRIBUTIONS = {
     "": Attribution.NONE,
@@ -51,13 +69,37 @@ def words(text: str) -> str:
     return key(text.replace("_", " ").replace("-", " "))
 
 
-def stage_and_category(stage: str, category: str, stages: StageTable) -> tuple[str, Category]:
+def find_stage(stage: str, stages: StageTable, *, hubspot: bool = False) -> tuple[str, Category] | None:
+    """The table's own spelling and category; HubSpot's stages by its own table too.
+
+    Those come by name, by internal name (`closedwon`) and with their pipeline behind them: `Closed Won (Sales Pipeline)`.
+    """
+    found = stages.find(stage) if stage else None
+    if found is not None or not hubspot:
+        return found
+    bare = _PIPELINE.sub("", stage)
+    spelled = _squeezed(bare)
+    alike = ((name, category) for name, category in HUBSPOT_STAGES.stages if _squeezed(name) == spelled)
+    return stages.find(bare) or next(alike, None)
+
+
+def _squeezed(stage: str) -> str:
+    return words(stage).replace(" ", "")
+
+
+def owner(text: str) -> str:
+    """The e-mail address of `Ann Lee (ann@us.com)`, else the text as it is."""
+    match = _ADDRESSED.fullmatch(text)
+    return match[1] if match else text
+
+
+def stage_and_category(stage: str, category: str, stages: StageTable, *, hubspot: bool = False) -> tuple[str, Category]:
     """The stage in the table's spelling, and the category: the file's own, else the stage's.
 
     Raises:
         CellError: neither is known, or the two contradict each other about the deal being open, won or lost.
     """
-    known = stages.find(stage) if stage else None
+    known = find_stage(stage, stages, hubspot=hubspot)
     said = _CATEGORIES.get(words(category))
     if said is None and category and words(category) not in _BY_STAGE:
         raise CellError("category", f"“{category}” is not a category. Use pipeline, best case, commit, won or lost.")

@@ -1,18 +1,26 @@
 """The lines of a deals file, read one by one into deals and problems."""
 
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from datetime import date
 
 from pydantic import BaseModel, ConfigDict
 
 from models.domain.deals import Category, StageTable
-from models.domain.files import cells
+from models.domain.files import cells, dates
 from models.domain.files.accounts import Accounts
-from models.domain.files.dates import parse_date
+from models.domain.files.dates import DateStyle
 from models.domain.files.headers import Columns
-from models.domain.files.mapping import DateOrder, Mapping
-from models.domain.files.table import Problem, Row
-from models.domain.money import known_currency, parse_amount
+from models.domain.files.ids import record_key
+from models.domain.files.kinds import Kind
+from models.domain.files.mapping import Mapping
+from models.domain.files.problems import Problem
+from models.domain.files.records import Row
+from models.domain.money import DecimalMark, currency_in, known_currency, parse_amount
 from models.domain.text import count, key
+
+_NUMBER = re.compile(r"[0-9]+")
 
 
 class DealRow(BaseModel):
@@ -41,64 +49,79 @@ class DealRow(BaseModel):
     lost_reason: str = ""
 
 
-class DealReader:
-    """Collects the good rows and the problems of one file, line by line."""
+@dataclass(frozen=True)
+class Reading:
+    """How one file is read: what it does not say itself, how it writes dates and amounts, and what to say about it."""
 
-    def __init__(
-        self,
-        columns: Columns,
-        *,
-        mapping: Mapping,
-        accounts: Accounts | None,
-        stages: StageTable,
-        order: DateOrder | None,
-        currency: str,
-    ) -> None:
+    mapping: Mapping
+    accounts: Accounts | None
+    stages: StageTable
+    dates: DateStyle
+    decimal: DecimalMark | None
+    currency: str
+    kind: Kind
+    warnings: tuple[str, ...] = ()
+
+
+class DealReader:
+    """Reads one file line by line; remembers ids and what to warn of, no rows.
+
+    `twice` are the ids that stand on several lines: which of them is right, nobody here can know, so none is taken.
+    """
+
+    def __init__(self, columns: Columns, reading: Reading, twice: Collection[str]) -> None:
         self.columns = columns
-        self.mapping = mapping
-        self.accounts = accounts
-        self.stages = stages
-        self.order = order
-        self.currency = currency
-        self.partner_of_account = {key(account): partner for account, partner in mapping.accounts.items()}
-        self.good: dict[str, DealRow] = {}
+        self.reading = reading
+        self.mapping = reading.mapping
+        self.accounts = reading.accounts
+        self.hubspot = reading.kind == Kind.HUBSPOT
+        self.partner_of_account = {key(account): partner for account, partner in self.mapping.accounts.items()}
+        self.twice = twice
         self.problems: list[Problem] = []
-        self.lines: dict[str, int] = {}
+        self.first: dict[str, int] = {}
         self.deleted = 0
         self.unknown_accounts: set[str] = set()
+        self.several_accounts = 0
 
-    def take(self, row: Row) -> None:
+    def read(self, row: Row) -> Iterator[DealRow | Problem]:
+        """The deal of a line, or everything that is wrong with it; nothing for a line that was deleted in the CRM."""
         if cells.is_true(self.columns.text(row, "is_deleted")):
             self.deleted += 1
             return
-        before = len(self.problems)
+        self.problems.clear()
         crm_id = self._crm_id(row)
         values = self._values(row)
-        if len(self.problems) == before:
-            self.good[crm_id] = DealRow.model_validate({**values, "line": row.line, "crm_id": crm_id})
+        if self.problems:
+            yield from list(self.problems)
+        elif crm_id not in self.twice:
+            yield DealRow.model_validate({**values, "line": row.line, "crm_id": crm_id})
 
     def warnings(self) -> list[str]:
         number = len(self.unknown_accounts)
-        if not number:
-            return []
-        return [f"{count(number, 'account id')} of the deals not in the accounts file; their account stays empty."]
+        found = []
+        if number:
+            found.append(
+                f"{count(number, 'account id')} of the deals not in the accounts file; their account stays empty."
+            )
+        if self.several_accounts:
+            found.append(f"{count(self.several_accounts, 'deal')} with several companies; the first of each was taken.")
+        return found
 
     def _refuse(self, row: Row, field: str, reason: str) -> None:
         self.problems.append(self.columns.problem(row, field, reason))
 
     def _crm_id(self, row: Row) -> str:
-        crm_id = self.columns.text(row, "crm_id")
+        said = self.columns.text(row, "crm_id")
+        crm_id = record_key(said)
         if not crm_id:
             self._refuse(row, "crm_id", "The CRM's id is empty. Every deal needs one.")
-        elif crm_id in self.lines:
-            self._refuse(
-                row,
-                "crm_id",
-                f"{crm_id} stands on line {self.lines[crm_id]} and on line {row.line}. Keep one of the two.",
-            )
-            self.good.pop(crm_id, None)  # which of the two is right, nobody here can know
-        else:
-            self.lines[crm_id] = row.line
+            return crm_id
+        if crm_id in self.twice:
+            first = self.first.setdefault(crm_id, row.line)
+            if first != row.line:
+                self._refuse(
+                    row, "crm_id", f"{said} stands on line {first} and on line {row.line}. Keep one of the two."
+                )
         return crm_id
 
     def _values(self, row: Row) -> dict[str, object]:
@@ -106,7 +129,7 @@ class DealReader:
         if not text(row, "name"):
             self._refuse(row, "name", "The deal has no name. Give it one.")
         account = self._account(row)
-        owner = text(row, "owner") or self.mapping.owner or ""
+        owner = cells.owner(text(row, "owner")) or self.mapping.owner or ""
         if not owner:
             self._refuse(row, "owner", "The deal has no owner. Fill it in, or name one with --owner EMAIL.")
         stage, category = self._stage(row)
@@ -114,7 +137,7 @@ class DealReader:
         return {
             "name": text(row, "name"),
             "account": account,
-            "account_id": text(row, "account_id"),
+            "account_id": self._account_id(row),
             "partners": self._partners(row, account),
             "owner": owner,
             "stage": stage,
@@ -129,7 +152,7 @@ class DealReader:
         }
 
     def _account(self, row: Row) -> str:
-        name, account_id = self.columns.text(row, "account"), self.columns.text(row, "account_id")
+        name, account_id = self._first(self.columns.text(row, "account")), self._account_id(row)
         if name or not account_id or self.accounts is None:
             return name
         found = self.accounts.by_id.get(account_id)
@@ -138,17 +161,35 @@ class DealReader:
             return ""
         return found.name
 
+    def _account_id(self, row: Row) -> str:
+        said = self.columns.text(row, "account_id")
+        if not self.hubspot:
+            return record_key(said)
+        number = _NUMBER.search(said)  # `123;456`, `Primary: 123` and `123 (Primary)` are all seen
+        return number[0] if number else said
+
+    def _first(self, name: str) -> str:
+        """Of several companies of one deal, as HubSpot joins them by `;`, the first."""
+        if not self.hubspot or ";" not in name:
+            return name
+        self.several_accounts += 1
+        return next((part.strip() for part in name.split(";") if part.strip()), "")
+
     def _stage(self, row: Row) -> tuple[str, Category]:
         try:
             return cells.stage_and_category(
-                self.columns.text(row, "stage"), self.columns.text(row, "category"), self.stages
+                self.columns.text(row, "stage"),
+                self.columns.text(row, "category"),
+                self.reading.stages,
+                hubspot=self.hubspot,
             )
         except cells.CellError as error:
             self._refuse(row, error.field, str(error))
             return "", Category.PIPELINE
 
     def _currency(self, row: Row) -> str:
-        code = (self.columns.text(row, "currency") or self.currency).upper()
+        said = self.columns.text(row, "currency")
+        code = (said or currency_in(self.columns.text(row, "amount")) or self.reading.currency).upper()
         if not known_currency(code):
             self._refuse(row, "currency", f"“{code}” is not a currency code. Use one like USD, EUR or JPY.")
         return code
@@ -157,14 +198,20 @@ class DealReader:
         if not known_currency(currency):
             return None
         try:
-            return parse_amount(self.columns.text(row, "amount"), currency)
+            return parse_amount(self.columns.text(row, "amount"), currency, self.reading.decimal)
         except ValueError as error:
             self._refuse(row, "amount", str(error))
             return None
 
     def _date(self, row: Row, field: str) -> date | None:
+        style = self.reading.dates
         try:
-            return parse_date(self.columns.text(row, field), self.order)
+            return dates.parse_date(
+                self.columns.text(row, field),
+                style.order,
+                dotted=style.dotted,
+                serial=self.columns.header(field) in style.serials,
+            )
         except ValueError as error:
             self._refuse(row, field, str(error))
             return None
@@ -186,7 +233,7 @@ class DealReader:
 
     def _partner_of(self, row: Row, account: str) -> str | None:
         """The partner of a line in a file without the column: by the account, else the one given for all."""
-        known = self.accounts.find(self.columns.text(row, "account_id"), account) if self.accounts else None
+        known = self.accounts.find(self._account_id(row), account) if self.accounts else None
         if known is not None and known.partner is not None:
             return known.partner
         found = self.partner_of_account.get(key(account), self.mapping.partner)

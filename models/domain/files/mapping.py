@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from models.domain.money import DecimalMark
+
 SETTING = "mapping:deals"
 """The name of the setting a mapping is saved under."""
 
@@ -14,9 +16,10 @@ DateOrder = Literal["mdy", "dmy"]
 class Mapping(BaseModel):
     """How to read a deals file. Everything is optional; an empty one adds nothing.
 
-    `columns`: header of the file to our field. `accounts`: account name to partner name, empty for direct. `owners` and
+    `columns`: header of the file to our field, empty to leave it out. `accounts`: account name to partner name, empty for direct. `owners` and
     `partners`: what the file says (a name, an id) to the e-mail or partner it means. `partner`, `owner`, `currency`:
-    for files that have no such column, or leave the owner or currency empty. `dates`: the order of 02/03/26.
+    for files that have no such column, or leave the owner or currency empty. `dates`: the order of 02/03/26. `decimal`:
+    the mark before the cents, for files whose amounts do not show it.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -29,11 +32,13 @@ class Mapping(BaseModel):
     owner: str | None = None
     currency: str | None = None
     dates: DateOrder | None = None
+    decimal: DecimalMark | None = None
 
-    def with_options(self, **options: str | None) -> "Mapping":
-        """This mapping with the options that were given (not None) in place of its own."""
+    def with_options(self, *, columns: AnyMapping[str, str] | None = None, **options: str | None) -> "Mapping":
+        """This mapping with the options that were given (not None) in place of its own; `columns` are added to its own."""
         given = {name: value for name, value in options.items() if value is not None}
-        return Mapping.model_validate(self.as_json() | given)
+        both = {**self.columns, **(columns or {})}
+        return Mapping.model_validate(self.as_json() | given | {"columns": both})
 
     def as_json(self) -> dict[str, Any]:
         return self.model_dump(mode="json")

@@ -4,21 +4,16 @@ import re
 
 from pydantic import BaseModel, ConfigDict
 
+from models.domain.files import fields
 from models.domain.files.cells import words
+from models.domain.files.encoding import Document
 from models.domain.files.headers import Columns, match, require
 from models.domain.files.people import is_email
-from models.domain.files.table import Problem, Row, read_table
+from models.domain.files.problems import Problem
+from models.domain.files.records import Row
+from models.domain.files.table import read_table
 from models.domain.text import key
 
-_ALIASES = {
-    "name": ("name", "partner", "partnername"),
-    "tier": ("tier", "partnertier"),
-    "archetype": ("archetype", "type", "partnertype"),
-    "stage": ("stage", "journeystage"),
-    "pm_email": ("pmemail", "pm", "partnermanager", "partnermanageremail"),
-    "internal_channel": ("internalchannel", "channel"),
-    "joint_channel": ("jointchannel", "sharedchannel"),
-}
 ARCHETYPES = ("reseller", "MSP", "SI", "ISV", "referral", "agency")
 JOURNEY = ("recruit", "onboard", "activate", "manage", "expand", "off-board")
 _BY_WORDS = {words(name): name for name in (*ARCHETYPES, *JOURNEY)} | {"offboard": "off-board"}
@@ -41,10 +36,10 @@ class PartnerRow(BaseModel):
     joint_channel: str = ""
 
 
-def parse_partners(text: str) -> tuple[tuple[PartnerRow, ...], tuple[Problem, ...], Columns]:
+def parse_partners(text: str | Document) -> tuple[tuple[PartnerRow, ...], tuple[Problem, ...], Columns]:
     """Rows, bad lines, and the columns found. BadFile when the file cannot be read at all."""
     table = read_table(text)
-    columns = match(table, _ALIASES)
+    columns = match(table.headers, fields.PARTNERS, header_line=table.header_line)
     require(columns, {"name": "Add the column name: deals and commands name a partner by it."})
     problems = list(table.problems)
     rows: list[PartnerRow] = []

@@ -6,21 +6,16 @@ from collections.abc import Callable
 from pydantic import BaseModel, ConfigDict
 
 from models.domain.errors import UserError
+from models.domain.files import fields
 from models.domain.files.cells import words
+from models.domain.files.encoding import Document
 from models.domain.files.headers import Columns, match, require
-from models.domain.files.table import Problem, Row, read_table
+from models.domain.files.problems import Problem
+from models.domain.files.records import Row
+from models.domain.files.table import read_table
 from models.domain.workdays import check_calendar_code
 from models.domain.zones import zone
 
-_ALIASES = {
-    "name": ("name", "fullname"),
-    "email": ("email", "emailaddress"),
-    "role": ("role", "roles"),
-    "partner": ("partner", "partnername", "company"),
-    "slack_id": ("slackid", "slackuserid", "memberid"),
-    "time_zone": ("timezone", "zone", "tz"),
-    "holidays": ("holidays", "calendar"),
-}
 _ROLES = {role: role for role in ("ae", "pm", "head", "cro", "cfo", "ceo", "admin", "counterpart")} | {
     "account executive": "ae",
     "partner manager": "pm",
@@ -50,10 +45,10 @@ def is_email(text: str) -> bool:
     return _EMAIL.fullmatch(text) is not None
 
 
-def parse_people(text: str) -> tuple[tuple[PersonRow, ...], tuple[Problem, ...], Columns]:
+def parse_people(text: str | Document) -> tuple[tuple[PersonRow, ...], tuple[Problem, ...], Columns]:
     """Rows, bad lines, and the columns found. BadFile when the file cannot be read at all."""
     table = read_table(text)
-    columns = match(table, _ALIASES)
+    columns = match(table.headers, fields.PEOPLE, header_line=table.header_line)
     require(
         columns,
         {
