@@ -1,7 +1,8 @@
-"""The command line: run, sandbox, import, migrate. Settings come from the environment."""
+"""The command line: run, sandbox, import, migrate, doctor. Settings come from the environment."""
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -79,6 +80,30 @@ async def _migrate(revision: str) -> None:
         await db.close()
 
 
+@app.command()
+def doctor() -> None:
+    """Look at token, scopes, clock, database, channels, people and deals; say what is wrong and how to mend it."""
+    _log("ERROR")
+    from bot import doctor as examination
+
+    findings = asyncio.run(_doctor())
+    for line in examination.lines(findings, unicode=examination.spoken_in(sys.stdout.encoding)):
+        print(line)
+    if any(one.severity == "wrong" for one in findings):
+        raise typer.Exit(1)
+
+
+async def _doctor() -> Any:
+    from bot import doctor as examination
+    from bot import settings as settings_of
+
+    try:
+        settings = settings_of.load()
+    except settings_of.BadSettings as problem:
+        return await examination.unsettled(problem, os.environ.get("DATABASE_URL") or "sqlite:///cadence.db")
+    return await examination.visit(settings)
+
+
 @app.command("import")
 def import_(
     file: Annotated[Path, typer.Argument(help="the CSV file", exists=True, dir_okay=False)],
@@ -95,6 +120,13 @@ def import_(
         Path | None, typer.Option(help="the accounts file that the deals refer to", exists=True)
     ] = None,
     dates: Annotated[str, typer.Option(help="mdy or dmy, where the file's own dates do not say")] = "",
+    decimal: Annotated[str, typer.Option(help="what stands before the cents, . or , where amounts do not say")] = "",
+    columns: Annotated[
+        list[str] | None, typer.Option("--map", help="“Header=field” for a header we do not know; may stand again")
+    ] = None,
+    history: Annotated[
+        Path | None, typer.Option(help="the stage history of the same deals: how long they stand where", exists=True)
+    ] = None,
     partial: Annotated[
         bool, typer.Option("--partial", help="not the whole CRM: deals it lacks are not missing")
     ] = False,
@@ -104,8 +136,26 @@ def import_(
     if people and partners:
         raise typer.BadParameter("choose one of --people and --partners")
     kind = "people" if people else "partners" if partners else "deals"
-    options = {"partner": partner, "owner": owner, "currency": currency, "dates": dates}
-    asyncio.run(_import(kind, file, accounts, options, dry_run=dry_run, skip_bad=skip_bad, partial=partial))
+    if kind != "deals" and (columns or history):
+        raise typer.BadParameter("--map and --history belong to a deals file")
+    for option, value, allowed in (("--dates", dates, ("mdy", "dmy")), ("--decimal", decimal, (".", ","))):
+        if value and value not in allowed:
+            raise typer.BadParameter(f"{option} is {' or '.join(allowed)}, not {value}")
+    options = {"partner": partner, "owner": owner, "currency": currency, "dates": dates, "decimal": decimal}
+    asyncio.run(
+        _import(
+            kind, file, accounts, options, _mapped(columns or []), history,
+            dry_run=dry_run, skip_bad=skip_bad, partial=partial,
+        )
+    )  # fmt: skip
+
+
+def _mapped(given: list[str]) -> dict[str, str]:
+    """`Header=field` of each `--map`; the last `=` divides, since a header may have one."""
+    for one in given:
+        if "=" not in one:
+            raise typer.BadParameter(f"--map is “Header=field”, not “{one}”")
+    return {header.strip(): field.strip() for header, _, field in (one.rpartition("=") for one in given)}
 
 
 async def _import(
@@ -113,6 +163,8 @@ async def _import(
     file: Path,
     accounts: Path | None,
     options: dict[str, str],
+    columns: dict[str, str],
+    history: Path | None,
     *,
     dry_run: bool,
     skip_bad: bool,
@@ -125,7 +177,7 @@ async def _import(
         await schema.ensure(db)
         result = await importing.apply(
             db, kind, file, accounts=accounts, options=options, dry_run=dry_run, skip_bad=skip_bad, complete=not partial,
-            now=datetime.now(UTC), policy=_policy(),
+            now=datetime.now(UTC), policy=_policy(), columns=columns, history=history,
         )  # fmt: skip
     finally:
         await db.close()
@@ -158,8 +210,14 @@ def sandbox(
     asyncio.run(_until_stopped(trying.run(options, say=lambda line: print(line, flush=True))))
 
 
+def collect_seldom() -> None:
+    """Look for garbage cycles less often: what a request leaves behind has none, and each look costs a pause."""
+    gc.set_threshold(10_000, 20, 20)
+
+
 async def _until_stopped(work: Coroutine[Any, Any, None]) -> None:
     """Run until it ends or somebody stops us (Ctrl-C, SIGTERM), and let it close its doors."""
+    collect_seldom()
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

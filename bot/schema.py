@@ -28,6 +28,11 @@ def head() -> str:
     return str(ScriptDirectory.from_config(config()).get_current_head())
 
 
+def known(revision: str) -> bool:
+    """Whether this version has the revision: a newer one's schema it does not know."""
+    return revision in {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
+
+
 async def current(db: Database) -> str | None:
     """The revision of the database; None when it is empty."""
     async with db.reader.connect() as connection:

@@ -317,7 +317,7 @@ class Local:
 @asynccontextmanager
 async def playing(
     team: Team, database_url: str, *, http: bool = False, bot: bool = True, port: int = 0,
-    prepared: Callable[[Database], Any] | None = None,
+    prepared: Callable[[Database], Any] | None = None, manifest: Path = MANIFEST,
 ) -> AsyncIterator[Local]:  # fmt: skip
     """The whole thing, running; both are stopped at the end."""
     db = Database(database_url)
@@ -331,7 +331,7 @@ async def playing(
     bot_port = port or free_port()
     sandbox = await start(
         SandboxOptions(
-            port=0, manifest=MANIFEST, bot_token=BOT_TOKEN, app_token=APP_TOKEN, signing_secret=SECRET,
+            port=0, manifest=manifest, bot_token=BOT_TOKEN, app_token=APP_TOKEN, signing_secret=SECRET,
             bot_url=f"http://127.0.0.1:{bot_port}", deliver="http" if http else "socket", start_at=team.start,
         ),
         Seed.from_dict(workspace(team)),

@@ -1,12 +1,13 @@
 """What listeners are given: typed, through Bolt's context, never from a module."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
 from slack_bolt.context.async_context import AsyncBoltContext
 
+from models.checkup import Finding
 from models.db import Database
 from models.domain.policy import Policy
 
@@ -15,13 +16,17 @@ KEY = "cadence_deps"
 
 @dataclass(frozen=True)
 class Deps:
-    """The process-lived things a listener needs. `now` is business time; `wake` tells delivery there is work."""
+    """The process-lived things a listener needs.
+
+    `now` is business time; `wake` tells delivery there is work; `examine` looks at the whole installation.
+    """
 
     db: Database
     policy: Policy
     now: Callable[[], datetime]
     wake: Callable[[], None]
     team_id: Callable[[], str]
+    examine: Callable[[], Awaitable[Sequence[Finding]]]
 
 
 def deps_of(context: AsyncBoltContext) -> Deps:

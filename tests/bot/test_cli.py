@@ -174,7 +174,7 @@ def test_a_database_of_another_kind_is_refused():
     assert refused.stderr.startswith("cadence: DATABASE_URL names 'mysql'")
 
 
-@pytest.mark.parametrize("command", ["", "run", "migrate", "import", "sandbox"])
+@pytest.mark.parametrize("command", ["", "run", "migrate", "import", "sandbox", "doctor"])
 def test_every_command_explains_itself(command):
     """In process: what a help page says does not depend on the environment."""
     done = CliRunner().invoke(
@@ -183,7 +183,8 @@ def test_every_command_explains_itself(command):
     assert done.exit_code == 0
     assert "Usage" in done.output
     wanted = {
-        "": ["run", "migrate", "import", "sandbox"],
+        "": ["run", "migrate", "import", "sandbox", "doctor"],
+        "doctor": ["how to mend it"],
         "import": ["--people", "--partners", "--dry-run", "--skip-bad", "--partner", "--owner", "--currency", "--accounts",
                    "--dates", "--partial"],
         "sandbox": ["--port", "--no-bot", "--bot-url", "--http", "--keep", "--seed"],

@@ -16,6 +16,21 @@ async def test_tokens(slack):
     assert "xoxb" not in str(await slack.get("log"))
 
 
+async def test_the_granted_scopes_stand_in_a_header_for_whoever_has_a_token(slack):
+    async def said(method, token, **args):
+        headers = {"Authorization": f"Bearer {token}"}
+        async with slack.session.post(slack.sandbox.api_url + method, data=args, headers=headers) as answer:
+            return answer.headers.get("X-OAuth-Scopes")
+
+    granted = ",".join(sorted(slack.sandbox.world.manifest.scopes))
+    assert "chat:write" in granted
+    assert await said("auth.test", "xoxb-local") == granted
+    assert await said("chat.postMessage", "xoxb-local", channel="C404") == granted
+    assert await said("apps.connections.open", "xapp-local") == "connections:write"
+    for method, token in (("auth.test", "xoxb-other"), ("auth.test", "xapp-local"), ("nothing.here", "xoxb-local")):
+        assert await said(method, token) is None
+
+
 async def test_forms_and_json_are_the_same(slack):
     args = {"token": "xoxb-local", "channel": "C1", "blocks": '[{"type":"divider"}]', "text": "hi"}
     async with slack.session.post(slack.sandbox.api_url + "chat.postMessage", data=args) as answer:

@@ -20,6 +20,7 @@ from bot.sandbox.tiers import Tiers
 from bot.sandbox.world import World
 
 logger = logging.getLogger(__name__)
+UNKNOWN_TOKEN = frozenset({"not_authed", "invalid_auth", "not_allowed_token_type"})
 
 
 def methods(world: World, sockets: SocketLink) -> dict[str, Method]:
@@ -66,7 +67,15 @@ class WebApi:
             self._note_limits(call, entry)
         if lost:
             cut(request)
-        return web.json_response(body)
+        return web.json_response(body, headers=self._granted(name, body))
+
+    def _granted(self, name: str, body: Json) -> dict[str, str]:
+        """What every answer to a token that Slack knows says in a header: the scopes that were granted to it."""
+        method = self._methods.get(name)
+        if method is None or body.get("error") in UNKNOWN_TOKEN:
+            return {}
+        scopes = {"connections:write"} if method.app_token else self._world.manifest.scopes
+        return {"x-oauth-scopes": ",".join(sorted(scopes))}
 
     def _note_limits(self, call: Call, entry: Entry) -> None:
         """What this call brought near a limit, to be read at `/_local/limits`."""
