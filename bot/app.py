@@ -19,7 +19,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot import directory, errors, failpoints, schema
+from bot import directory, doctor, errors, failpoints, schema
 from bot.acks import wake_by_ack
 from bot.clock import Clock, real_now
 from bot.delivery import CallFailed, Delivery, Limits
@@ -118,7 +118,10 @@ class Bot:
         """Once an hour, and at start: Slack's directory into people; old receipts forgotten."""
         identity = await self.engine.delivery.identify()
         now = self.clock.now() if self.clock.started else real_now()
-        await directory.sync(self.db, self.client, team_id=identity.team_id, admin=self.settings.admin, now=now)
+        policy = self.engine.policy if self.clock.started else None
+        await directory.sync(
+            self.db, self.client, team_id=identity.team_id, admin=self.settings.admin, now=now, policy=policy
+        )
         await self.engine.clean()
 
     async def _tick(self) -> None:
@@ -203,6 +206,7 @@ def build(settings: Settings, *, limits: Limits | None = None) -> Bot:
         now=clock.now,
         wake=engine.wake,
         team_id=lambda: delivery.identity.team_id if delivery.identity else "",
+        examine=lambda: doctor.examine(doctor.Ground(settings, db, client, now=clock.now(), running=True)),
     )
 
     bolt.use(GiveDeps(deps, clock))

@@ -9,19 +9,26 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import select
 
 from handlers.events.apply import slack_user
-from models import changes, people
+from models import changes, orphans, people
 from models.db import Database
+from models.domain.policy import Policy
 from models.tables import Person, PersonRole
 
 logger = logging.getLogger("cadence.directory")
 PAGE = 200
 
 
-async def sync(db: Database, client: AsyncWebClient, *, team_id: str, admin: str, now: datetime) -> people.SyncResult:
-    """Read all users, match them to people, and make sure that somebody is admin."""
+async def sync(
+    db: Database, client: AsyncWebClient, *, team_id: str, admin: str, now: datetime, policy: Policy | None
+) -> people.SyncResult:
+    """Read all users, match them to people, ask about what leavers left, and make sure that somebody is admin.
+
+    `policy` None: business time is not known yet, so nobody is asked.
+    """
     users = await all_users(client)
     async with db.write() as session:
-        result = await people.sync(session, [slack_user(user) for user in users], team_id=team_id, now=now)
+        listed = [slack_user(user) for user in users]
+        result = await orphans.sync(session, listed, team_id=team_id, now=now, policy=policy)
         await _first_admin(session, users, admin, team_id=team_id, now=now)
     logger.info("directory: users=%d matched=%d deactivated=%d", len(users), result.matched, len(result.deactivated))
     return result

@@ -500,7 +500,8 @@ async def record_no_change(
 ) -> None:
     """One click: the action stands as it is. Refused when it is not what the button said any more."""
     at = await situation(session, actor, occurrence_id, deal_id, now=now, policy=policy)
-    why = why_not_unchanged(at.action, at.today, await session.get(Person, at.action.owner_id) if at.action else None)
+    owner = await session.get(Person, at.action.owner_id) if at.action else None
+    why = why_not_unchanged(at.action, at.today, owner, missing=at.deal.missing_since is not None)
     if at.action is not None and (at.action.id, at.action.revision) != (action_id, revision):
         why = "The next action has changed since this card was drawn."
     if why:
@@ -509,8 +510,10 @@ async def record_no_change(
     await touch(session, at)
 
 
-def why_not_unchanged(action: NextAction | None, today: date, owner: Person | None) -> str:
-    """Why "no change" cannot be the answer: nothing to leave unchanged, overdue, or its owner has left."""
+def why_not_unchanged(action: NextAction | None, today: date, owner: Person | None, *, missing: bool = False) -> str:
+    """Why "no change" cannot be the answer: nothing to leave unchanged, overdue, its owner has left, or asked about."""
+    if missing:
+        return "This deal is not in the CRM's last export, and somebody has to say what became of it."
     if action is None:
         return "This deal has no next action yet."
     if action.due < today:

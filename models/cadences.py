@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
 from pydantic import TypeAdapter
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, or_, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -214,6 +214,59 @@ def _clash(wanted: Cadence, taken: Collection[Slot], calendar: WorkCalendar, now
     return None
 
 
+async def why_not_led_by(session: AsyncSession, cadence: Cadence, pm: Person, *, now: datetime, policy: Policy) -> str:
+    """Why `pm` cannot lead this review at its hour: it meets another of theirs, or is outside their hours; else empty."""
+    trial = Cadence(
+        kind=cadence.kind, pm_id=pm.id, rule=cadence.rule, at=cadence.at, zone=cadence.zone, minutes=cadence.minutes
+    )
+    taken = await taken_slots(session, pm.id, except_id=cadence.id, now=now, policy=policy)
+    calendar = await calendar_of(session, trial, policy)
+    ahead = await session.scalars(
+        select(Occurrence).where(
+            Occurrence.cadence_id == cadence.id, Occurrence.state.in_(AHEAD), Occurrence.ends_at > now
+        )
+    )
+    planned = [Slot(row.starts_at, row.ends_at, "") for row in ahead]
+    clash = _clash(trial, taken, calendar, now) or next(
+        (slot for slot in taken if any(slot.meets(mine) for mine in planned)), None
+    )
+    mend = "Change its day or hour in `/cadence` first"
+    if clash is not None:
+        free = await free_slots(session, trial, except_id=cadence.id, now=now, policy=policy)
+        hours = (
+            f"; free on {WEEKDAYS[cadence.rule['weekday']]}: {', '.join(f'{at:%H:%M}' for at in free)}" if free else ""
+        )
+        return f"The weekly review ({describe(cadence)}) overlaps with {clash.label} of {pm.name}. {mend}{hours}."
+    today = local_date(now, zone(cadence.zone))
+    own = next((local_time(row.starts_at, zone(people.zone_of(pm, policy)))
+                for row in meetings(cadence, calendar, today, today + LOOK_AHEAD) if row.starts_at), None)  # fmt: skip
+    if own is not None and _outside_hours(own, cadence.minutes, policy):
+        return (
+            f"The weekly review ({describe(cadence)}) is at {own:%H:%M} for {pm.name}, outside working hours. {mend}."
+        )
+    return ""
+
+
+async def hand_to(session: AsyncSession, partner: Partner, pm: Person, *, now: datetime, policy: Policy) -> None:
+    """The partner's review is `pm`'s from its next occurrence on, at the same hour, by their own holidays.
+
+    Raises FieldErrors when they cannot lead it at that hour. The caller holds the calendar.
+    """
+    cadence = await session.scalar(
+        select(Cadence).where(Cadence.kind == Kind.WEEKLY_REVIEW, Cadence.partner_id == partner.id)
+    )
+    if cadence is None:
+        return
+    refusal = await why_not_led_by(session, cadence, pm, now=now, policy=policy) if cadence.state == "active" else ""
+    if refusal:
+        raise FieldErrors({"manager": refusal})
+    before = await calendar_of(session, cadence, policy)
+    cadence.pm_id = pm.id
+    if cadence.state == "active" and await calendar_of(session, cadence, policy) != before:
+        await replan_future(session, cadence, now=now, policy=policy)
+        await fill(session, now=now, policy=policy)
+
+
 async def taken_slots(
     session: AsyncSession, pm_id: int | None, *, except_id: int | None, now: datetime, policy: Policy
 ) -> list[Slot]:
@@ -304,6 +357,7 @@ async def hold_calendar(session: AsyncSession, *, now: datetime) -> None:
 
 
 # Built once: putting a statement together costs more than running it, and these run with every look at the plan.
+_TIERS_BEHIND = select(Partner).where(or_(Partner.tier_week.is_(None), Partner.tier_week < bindparam("monday")))
 _STANDING = select(Cadence).where(Cadence.kind != Kind.WEEKLY_REVIEW)
 _RUNNING = (
     select(Cadence, Partner.pm_id)
@@ -326,6 +380,7 @@ async def ensure_standing(session: AsyncSession, *, now: datetime, policy: Polic
 
     They exist from the first weekly review on; the other-partners slot follows the PM's first review of the week.
     """
+    await _start_tiers(session, now=now, policy=policy)
     await _follow_managers(session)
     standing = {(row.kind, row.pm_id): row for row in await session.scalars(_STANDING)}
     reviews: dict[int, Cadence] = {}
@@ -353,6 +408,35 @@ async def ensure_standing(session: AsyncSession, *, now: datetime, policy: Polic
         kind=Kind.FRIDAY_NOTE, rule=friday, at=policy.friday_note_at, zone=policy.zone, minutes=0,
         starts_on=local_date(now, zone(policy.zone)), created_at=now,
     ), now=now, policy=policy)  # fmt: skip
+
+
+async def _start_tiers(session: AsyncSession, *, now: datetime, policy: Policy) -> None:
+    """A change of tier starts next week, on Monday by the company's clock; a partner that is new counts at once.
+
+    A partner that is not Tier 1 any more has no weekly review from then on; its deals are asked for among the others.
+    """
+    today = local_date(now, zone(policy.zone))
+    monday = today - timedelta(days=today.weekday())
+    behind = list(await session.scalars(_TIERS_BEHIND, {"monday": monday}))
+    for partner in behind:
+        ends = partner.tier_now == 1 and partner.tier != 1
+        partner.tier_now, partner.tier_week = partner.tier, monday
+        if ends:
+            await _end_review(session, partner, now=now)
+
+
+async def _end_review(session: AsyncSession, partner: Partner, *, now: datetime) -> None:
+    cadence = await session.scalar(
+        select(Cadence).where(
+            Cadence.kind == Kind.WEEKLY_REVIEW, Cadence.partner_id == partner.id, Cadence.state == "active"
+        )
+    )
+    if cadence is None:
+        return
+    cadence.state = "paused"
+    await drop_untouched(session, cadence, now=now)  # one that was asked for already is still held
+    changes.note(session, "cadence", cadence.id, "state", "active", "paused", by_id=None, source="system", at=now,
+                 reason=f"Tier {partner.tier} from this week on")  # fmt: skip
 
 
 async def _follow_managers(session: AsyncSession) -> None:

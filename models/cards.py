@@ -67,6 +67,21 @@ async def touch(session: AsyncSession, occurrence_ids: Collection[int], person_i
     await session.execute(_TOUCH, {"occurrences": list(occurrence_ids), "people": list(person_ids)})
 
 
+async def touch_people(session: AsyncSession, person_ids: Collection[int]) -> None:
+    """Wish for the Home tabs of these people, and their cards of reviews that are not closed, to be shown anew."""
+    ahead = (
+        select(CardOccurrence.card_id)
+        .join(Occurrence, Occurrence.id == CardOccurrence.occurrence_id)
+        .where(Occurrence.closed_at.is_(None))
+    )
+    await session.execute(
+        update(Card)
+        .where(Card.person_id.in_(person_ids), or_(Card.kind == HOME, Card.id.in_(ahead)))
+        .values(wanted=Card.wanted + 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
 async def touch_homes(session: AsyncSession, person_ids: Collection[int] | None = None) -> None:
     """Wish for the Home tabs of these people (or everybody) to be shown anew."""
     query = update(Card).where(Card.kind == HOME).values(wanted=Card.wanted + 1)

@@ -1,5 +1,6 @@
 """What `/cadence` and Home say of the cadence itself: problems a person can mend. Reads only."""
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import cadences
+from models import cadences, handover
 from models.cadences import Kind
 from models.domain.policy import Policy
 from models.domain.text import count
@@ -33,6 +34,7 @@ async def problems(
         *await _unsent(session, now),
         *await _without_review(session),
         *await _ceilings(session, policy),
+        *await _orphans(session),
     ]
     if partner_ids is not None:
         found = [problem for problem in found if problem.partner_id in partner_ids]
@@ -88,8 +90,8 @@ async def _unsent(session: AsyncSession, now: datetime) -> list[Problem]:
 
 _WHAT = {
     "weekly_note": "the weekly note", "friday_note": "the Friday note", "agenda": "the agenda",
-    "other_partners": "the section on other partners", "prompt": "a prompt", "nudge": "a nudge",
-    "close": "the closing request", "close_nudge": "the closing nudge",
+    "other_partners": "the section on other partners", "differences": "the list to mend in the CRM",
+    "prompt": "a prompt", "nudge": "a nudge", "close": "the closing request", "close_nudge": "the closing nudge",
 }  # fmt: skip
 _STATE = {"held": "was held back", "failed": "was not sent", "undetermined": "was perhaps not sent"}
 
@@ -117,6 +119,26 @@ async def _without_review(session: AsyncSession) -> list[Problem]:
             found.append(
                 Problem(f"{name} has no internal channel: agenda and note go to its partner manager.", partner_id)
             )
+    return found
+
+
+async def _orphans(session: AsyncSession) -> list[Problem]:
+    """What somebody who has left still holds, partner by partner; the head's is what belongs to no partner."""
+    rows = await session.execute(select(Person.id, Person.name).where(Person.active.is_(False), Person.side == "ours"))
+    gone: dict[int, str] = {person_id: name for person_id, name in rows}  # noqa: C416 - a Row is a tuple
+    found: list[Problem] = []
+    for person_id, held in (await handover.in_hand(session, list(gone)) if gone else {}).items():
+        name = gone[person_id]
+        found += [
+            Problem(f"{partner.name}: its partner manager {name} has left. Name a new one.", partner.id)
+            for partner in held.partners
+        ]
+        by_partner = Counter((item.partner_id, item.partner) for item in held.items)
+        found += [
+            Problem(f"{f'{partner}: ' if partner else ''}{count(number, 'open thing')} of {name}, who has left: hand "
+                    f"{'it' if number == 1 else 'them'} over.", partner_id)
+            for (partner_id, partner), number in by_partner.items()
+        ]  # fmt: skip
     return found
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
-from models import changes
+from models import cards, changes
 from models.domain import workdays
 from models.domain.errors import FieldErrors, NotAllowed
 from models.domain.policy import Policy
@@ -247,7 +247,15 @@ async def record_absence(
         source="slack",
         at=now,
     )
+    await _show_cover(session, absence)
     return absence
+
+
+async def _show_cover(session: AsyncSession, absence: Absence) -> None:
+    """Who was asked already may not be the one who answers any more: their cards show it at once."""
+    await session.flush()
+    both = (absence.person_id, absence.cover_id)
+    await cards.touch_people(session, [person_id for person_id in both if person_id is not None])
 
 
 async def absences_of(session: AsyncSession, person_id: int, *, since: date) -> list[Absence]:
@@ -268,6 +276,7 @@ async def cancel_absence(session: AsyncSession, absence_id: int, *, by: Person, 
         raise NotAllowed("Only the person who is away can take this absence back.")
     absence.cancelled_at = now
     changes.note(session, "person", absence.person_id, "absence", absence_id, None, by_id=by.id, source="slack", at=now)
+    await _show_cover(session, absence)
 
 
 NOBODY_NAMED = "Choose one named person who does it."

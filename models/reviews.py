@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Row, and_, bindparam, or_, select
+from sqlalchemy import BindParameter, Row, and_, bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import people
@@ -115,7 +115,7 @@ async def under_review(
     for view in _seen(await session.execute(query, carriers.given), now, policy):
         if view.partner is not None:
             partner = view.partner
-            for occurrence_id in carriers.of(partner.id, partner.pm_id, partner.tier, view.version.close_date):
+            for occurrence_id in carriers.of(partner.id, partner.pm_id, partner.tier_in_force, view.version.close_date):
                 found[occurrence_id].append(view)
     for listed in found.values():
         listed.sort(key=weight)
@@ -130,7 +130,14 @@ class OwnedDeal(NamedTuple):
 
 
 _OWNED = (
-    select(DealVersion.deal_id, DealVersion.owner_id, DealVersion.close_date, Partner.id, Partner.pm_id, Partner.tier)
+    select(
+        DealVersion.deal_id,
+        DealVersion.owner_id,
+        DealVersion.close_date,
+        Partner.id,
+        Partner.pm_id,
+        func.coalesce(Partner.tier_now, Partner.tier),  # as `Partner.tier_in_force`
+    )
     .join(Partner, Partner.id == DealVersion.partner_id)
     .where(DealVersion.valid_to.is_(None), DealVersion.category.in_(OPEN), _CARRIED)
 )
@@ -397,7 +404,12 @@ def responder_for(owner_id: int | None, pm_id: int | None, starts_at: datetime, 
 
 
 def closer_for(pm_id: int, at: datetime, staff_: Staff) -> int:
-    """Who is asked at `at` to close a review: its partner manager, or their cover while they are away."""
+    """Who is asked at `at` to close a review: its partner manager, or their cover while they are away.
+
+    The head of partnerships where the manager has left and nobody was named yet.
+    """
+    if not _here(pm_id, staff_):
+        return staff_.head_id if staff_.head_id is not None else pm_id
     reader = staff_.readers[pm_id]
     day = local_date(at, reader.zone)
     if not is_absent(reader, day):

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from handlers.cadence.ids import Action, Door, MenuRef, Ref, View
 from handlers.kit import blocks as b
 from handlers.kit import words as w
+from handlers.kit.doors import PeopleRef
 from models import cadences, closing, costs, health, notes, people, reviews
 from models.cadences import AHEAD, Planned
 from models.costs import Cost
@@ -145,6 +146,12 @@ def modal(page: CadencePage) -> dict[str, Any]:
     buttons = []
     if page.allowed or page.actor.has("pm", "head", "admin"):
         buttons.append(b.button("Set up a weekly review", Door.SET_UP, Ref().dump(), style="primary"))
+    if may(people.as_actor(page.actor), Act.EXAMINE, Subject()).allowed:
+        buttons.append(b.button("Check the installation…", Door.EXAMINE, Ref().dump()))
+    if page.allowed:
+        narrowed = tuple(sorted(page.allowed)) if page.query and len(page.allowed) <= MOST_ROWS else ()
+        buttons.append(b.button("New partner manager…", Door.NEW_MANAGER, PeopleRef(p=narrowed).dump()))
+        buttons.append(b.button("Hand over work…", Door.HAND_OVER, PeopleRef().dump()))
     if buttons:
         made.append(b.actions(*buttons))
     made += [*_next(page), *_not_closed(page)]

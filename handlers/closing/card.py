@@ -79,6 +79,9 @@ async def render_nudge(session: AsyncSession, card_id: int, *, now: datetime, po
 
 
 def close_card(page: ClosePage) -> Message:
+    if not page.rows:
+        text = "Nothing to close here any more: your reviews have another partner manager."
+        return Message(text, (b.section(text),))
     left = page.waiting
     total = len(page.rows)
     lead = (

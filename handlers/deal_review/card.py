@@ -111,7 +111,7 @@ def _item(
     book: Directory,
 ) -> Item:
     owner = book.people.get(view.action.owner_id) if view.action else None
-    refusal = answers.why_not_unchanged(view.action, view.today, owner)
+    refusal = answers.why_not_unchanged(view.action, view.today, owner, missing=view.deal.missing_since is not None)
     return Item(occurrence, view, done.get(view.id), refusal, mine[view.id], cadence.kind)
 
 
@@ -246,6 +246,11 @@ def deal_text(view: DealView, book: Names, *, for_id: int | None = None, with_pa
         )
     )
     lines.append(f"{action_text(view, book)} · {stall_text(view)}")
+    if view.deal.missing_since is not None:
+        lines.append(
+            f":grey_question: not in the CRM's export since {w.day(view.deal.missing_since.date())}: "
+            "won, lost, or a mistake there? Say so in its stage."
+        )
     if for_id is not None:
         lines.append(f"_for {w.escape(book.name(for_id))}_" if for_id else "")
     return "\n".join(line for line in lines if line)

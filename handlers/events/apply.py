@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import cards, outbox, people
+from models import cards, orphans, outbox, people
 from models.domain.policy import Policy
 from models.outbox import Owed
 from models.tables import ChannelState, Outbox, Partner
@@ -41,7 +41,7 @@ async def home_opened(session: AsyncSession, event: Event, seen: Seen) -> None:
 async def user_changed(session: AsyncSession, event: Event, seen: Seen) -> None:
     """A new or changed user: match them to a person, notice deactivation and moved time zones."""
     user = slack_user(event["user"])
-    await people.sync(session, [user], team_id=seen.team_id, now=seen.now)
+    await orphans.sync(session, [user], team_id=seen.team_id, now=seen.now, policy=seen.policy)
 
 
 def slack_user(user: Mapping[str, Any]) -> people.SlackUser:

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from slack_sdk.models.blocks import (
+    CheckboxesElement,
     ConfirmObject,
     DatePickerElement,
     InputBlock,
@@ -213,6 +214,15 @@ def radio_input(
     chosen = next((held for held in made if held.value == initial), None)
     element = RadioButtonsElement(action_id=action_id, options=made, initial_option=chosen)
     return _input(block_id, label, element, dispatch=dispatch)
+
+
+def checkbox_input(
+    block_id: str, label: str, options: Sequence[tuple[str, str]], *, optional: bool = False, hint: str = ""
+) -> Block:
+    """Checkboxes, all of them ticked to begin with; at most ten, which is Slack's limit."""
+    made = [option(text, value) for text, value in options[:10]]
+    element = CheckboxesElement(action_id=VALUE, options=made, initial_options=made)
+    return _input(block_id, label, element, optional=optional, hint=hint)
 
 
 def modal(

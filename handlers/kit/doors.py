@@ -12,6 +12,9 @@ class Door(StrEnum):
     CLOSE_ONE = "closing.one"
     OPEN_CADENCE = "cadence.open"
     SET_UP = "cadence.set_up"
+    EXAMINE = "doctor.open"
+    HAND_OVER = "people.hand_over"
+    NEW_MANAGER = "people.new_manager"
 
 
 class DealRef(Carried):
@@ -25,3 +28,10 @@ class CardRef(Carried):
     """The reviews of a card: their ids; empty means everything that waits for the person."""
 
     o: tuple[int, ...] = ()
+
+
+class PeopleRef(Carried):
+    """Whose work is handed over (nobody: the form asks), and the partners that get a new manager (none: all one may)."""
+
+    f: int = 0
+    p: tuple[int, ...] = ()

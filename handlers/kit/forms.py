@@ -64,6 +64,10 @@ class Values:
         chosen = self._held.get(name, {}).get("selected_option")
         return str(chosen["value"]) if chosen else ""
 
+    def options(self, name: str) -> frozenset[str]:
+        """What is ticked."""
+        return frozenset(str(one["value"]) for one in self._held.get(name, {}).get("selected_options") or ())
+
     def user(self, name: str) -> str:
         return str(self._held.get(name, {}).get("selected_user") or "")
 

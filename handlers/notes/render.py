@@ -320,6 +320,8 @@ def _flags(deal: DealFact) -> w.Mrkdwn:
         parts.append(f":hourglass: {count(deal.days, 'day')}")
     if not deal.answered:
         parts.append("not answered")
+    if deal.missing:
+        parts.append("not in the CRM's export")
     return w.safe(f"_{', '.join(parts)}_ · " if parts else "")
 
 
@@ -329,7 +331,7 @@ async def report(session: AsyncSession, args: Mapping[str, Any], *, now: datetim
     if row is None:
         return None
     what = {"weekly_note": "a weekly note", "friday_note": "the Friday note", "agenda": "an agenda",
-            "other_partners": "the section on other partners"}.get(row.template, "a message")  # fmt: skip
+            "other_partners": "the section on other partners", "differences": "the list to mend in the CRM"}.get(row.template, "a message")  # fmt: skip
     # A private channel's name is nobody's business but its members'; an id is shown as a link Slack resolves.
     ref = row.channel_id or row.channel_ref
     place = f"<#{ref}>" if ref[:1] in ("C", "G") and ref[1:].isalnum() and ref.isupper() else f"#{w.escape(ref)}"

@@ -59,7 +59,11 @@ class Absence(Base):
 
 
 class Partner(Base):
-    """The other company. `key` is the normalised name that files and commands are matched by."""
+    """The other company. `key` is the normalised name that files and commands are matched by.
+
+    A change of `tier` starts next week: `tier_now` is the tier of the week that began on `tier_week` (a Monday); null
+    for a partner that is new this week.
+    """
 
     __tablename__ = "partner"
 
@@ -67,12 +71,19 @@ class Partner(Base):
     name: Mapped[str]
     key: Mapped[str] = mapped_column(unique=True)
     tier: Mapped[int] = mapped_column(default=2)
+    tier_now: Mapped[int | None]
+    tier_week: Mapped[date | None]
     archetype: Mapped[str] = mapped_column(default="")
     stage: Mapped[str] = mapped_column(default="")
     pm_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
     internal_channel: Mapped[str] = mapped_column(default="")
     joint_channel: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime]
+
+    @property
+    def tier_in_force(self) -> int:
+        """The tier by which this week's reviews go."""
+        return self.tier if self.tier_now is None else self.tier_now
 
 
 class Change(Base):

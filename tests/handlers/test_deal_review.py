@@ -81,6 +81,15 @@ def test_no_change_is_not_offered_when_the_action_is(name, more):
     assert "Answer…" in limits.labels(message.blocks)
 
 
+def test_a_deal_that_left_the_crms_export_is_asked_about_and_takes_no_single_click():
+    asked = an_item(1, unchanged=answers.why_not_unchanged(None, make.TODAY, None, missing=True))
+    asked.view.deal.missing_since = NOW
+    message = check_message(card.prompt(a_page(a_review((asked,))), 7))
+    assert "not in the CRM's export since" in "\n".join(limits.words(message.blocks))
+    assert no_change_buttons(message) == []
+    assert "Answer…" in limits.labels(message.blocks)
+
+
 def test_an_action_due_today_is_not_overdue():
     message = card.prompt(a_page(a_review((an_item(1, due=make.TODAY),))), 7)
     assert len(no_change_buttons(message)) == 1

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from models.cards import touch_everything
 from models.domain.workdays import Reader, WorkCalendar, in_working_hours
 from models.domain.zones import zone
 from models.imports import import_deals
@@ -197,6 +198,7 @@ async def reimport(local: Local, deals: list[dict[str, str]]) -> None:
     """The CRM's next export, imported beside the running bot."""
     async with local.db.write() as session:
         await import_deals(session, deals_csv(deals), file_name="deals.csv", now=await local.now())
+        await touch_everything(session)  # as the command line does
 
 
 async def person(local: Local, name: str) -> Person:

@@ -3,7 +3,7 @@
 import csv
 import io
 
-from tests.journeys.support import journey, shown, walk
+from tests.journeys.support import journey, reimport, shown, walk
 from tests.world import small_team
 
 
@@ -43,3 +43,19 @@ async def test_each_press_brings_one_file_though_its_reply_is_lost(sqlite_url):
         assert len([row for row in await local.dms("Ann Seller") if row["files"]]) == 1
         await local.press("Ann Seller", "Download as CSV", view_id="home")
         assert len([row for row in await local.dms("Ann Seller") if row["files"]]) == 2
+
+
+async def test_a_deal_that_left_the_crms_export_is_asked_about_until_somebody_says_or_it_returns(sqlite_url):
+    team = small_team()
+    async with journey(team, sqlite_url) as local:
+        await local.to("Mon 09:00")
+        await reimport(local, [row for row in team.deals if row["crm_id"] != "D-0001"])
+        await local.to("Wed 10:00")
+        card = shown(await local.card("Ann Seller", "Your deals"))
+        assert card.count("not in the CRM's export since Mon 2 Mar") == 1
+        await local.to("Thu 09:50")
+        (agenda,) = await local.bot_messages("p-acme")
+        assert agenda["text"].count("not in the CRM's export") == 1
+        await reimport(local, team.deals)
+        await local.to("Thu 09:55")
+        assert "not in the CRM's export" not in shown(await local.card("Ann Seller", "Your deals"))

@@ -21,7 +21,7 @@ EMOJI = {
     "large_blue_circle": "🔵", "white_circle": "⚪", "black_circle": "⚫", "double_vertical_bar": "⏸️",
     "pause_button": "⏸️", "arrow_forward": "▶️", "repeat": "🔁", "zzz": "💤", "snowflake": "❄️", "seedling": "🌱",
     "palm_tree": "🌴", "robot_face": "🤖", "slightly_smiling_face": "🙂", "smile": "😄", "heart": "❤️",
-    "question": "❓", "exclamation": "❗", "information_source": "ℹ️", "small_blue_diamond": "🔹",
+    "question": "❓", "grey_question": "❔", "exclamation": "❗", "information_source": "ℹ️", "small_blue_diamond": "🔹",
     "small_orange_diamond": "🔸", "mountain": "⛰️", "trophy": "🏆", "mailbox": "📫", "house": "🏠",
     "grinning": "😀", "smiley": "😃", "grin": "😁", "laughing": "😆", "sweat_smile": "😅", "joy": "😂", "rofl": "🤣",
     "blush": "😊", "wink": "😉", "heart_eyes": "😍", "kissing_heart": "😘", "yum": "😋", "thinking_face": "🤔", "thinking": "🤔",
