@@ -257,7 +257,7 @@ async def _deals(session: AsyncSession) -> list[Finding]:
             .order_by(func.count().desc(), Person.name)
         )
     )
-    mend = "Give them an owner of your own in the CRM and import the export again; until then the partner manager is asked."
+    mend = "Hand them over in /cadence, or name an owner in the CRM and import again; until then the manager is asked."
     found = []
     if unowned:
         number = unowned[0][1]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox.page.emoji import EMOJI
+from bot.sandbox.page.feed import happenings
 from bot.sandbox.page.mrkdwn import Words
 from tests.sandbox.support import CARD, SEED, form, mrkdwn, plain
 
@@ -223,3 +224,14 @@ def test_every_emoji_that_the_bot_writes_is_drawn():
     written = {name for one in sources for name in re.findall(r":([a-z][a-z0-9_+]{2,}):", one.read_text())}
     assert "warning" in written, "the search finds what it looks for"
     assert written - EMOJI.keys() == set()
+
+
+async def test_what_was_sent_is_told_together_where_it_says_the_same(slack):
+    """A prompt to two people is one line without their numbers; something else of the same minute is another."""
+    for user, text in (("U1", "Your deals: 0 of 10"), ("U1", "Ann has left"), ("U2", "Your deals: 0 of 12")):
+        assert (await slack.api("chat.postMessage", channel=user, text=text))["ok"]
+    await slack.api("chat.postMessage", channel="C1", text="*Agenda* for <@U1|Mira>\nmore")
+    rows = happenings(slack.sandbox.world)
+    assert [row.title for row in rows] == ["Agenda for Mira", "Your deals: … of …", "Ann has left"]
+    assert [target.label for target in rows[1].targets] == ["Ann Lee", "Mira Castellanos"]
+    assert rows[0].targets[0].label == "#acme"

@@ -56,22 +56,26 @@ def plain_line(text: str, name: Callable[[str], str]) -> str:
 
 
 def happenings(world: World, most: int = MOST_ROWS) -> list[Happening]:
-    """The newest first. Direct messages of one minute are one row, whoever got them."""
+    """The newest first. Direct messages of one minute that say the same are one row, whoever got them."""
     found: list[Happening] = []
     for message in _shown(world):
         channel = world.channels[message.channel]
         moment = message.at.replace(second=0, microsecond=0)
-        last = found[-1] if found else None
-        if last is None or last.private is not channel.is_im or last.at != moment or not channel.is_im:
+        line = plain_line(message.text, world.name_of)
+        row = next((one for one in reversed(found) if channel.is_im and _alike(one, moment, line)), None)
+        if row is None:
             if len(found) == most:
                 break
-            last = Happening(moment, plain_line(message.text, world.name_of), message.ts, channel.is_im)
-            found.append(last)
-        line = plain_line(message.text, world.name_of)
-        if line != last.title:
-            last.title = NUMBER.sub("…", last.title)  # a number of one person says nothing of the others
-        last.targets.append(_target(world, channel, message))
+            row = Happening(moment, line, message.ts, channel.is_im)
+            found.append(row)
+        elif line != row.title:
+            row.title = NUMBER.sub("…", line)  # a number of one person says nothing of the others
+        row.targets.append(_target(world, channel, message))
     return found
+
+
+def _alike(row: Happening, moment: datetime, line: str) -> bool:
+    return row.private and row.at == moment and NUMBER.sub("…", row.title) == NUMBER.sub("…", line)
 
 
 def _shown(world: World) -> Iterable[Message]:
