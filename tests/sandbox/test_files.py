@@ -110,7 +110,7 @@ async def test_the_private_address_needs_the_token(slack, launch, tmp_path):
             assert answered["Content-Type"].startswith("text/html")
             assert CSV not in data
     (tmp_path / "other").mkdir()
-    without = await launch(manifest=manifest_with(tmp_path / "other"))
+    without = await launch(manifest=manifest_with(tmp_path / "other", drop=FILES))
     theirs = await without.post("upload", user="U1", channel="C1", files=[{"name": "a.csv", "text": "x"}])
     status, _, _ = await fetched(without, theirs["files"][0]["url_private"], **TOKEN)
     assert status == 302
