@@ -235,3 +235,28 @@ async def test_what_was_sent_is_told_together_where_it_says_the_same(slack):
     assert [row.title for row in rows] == ["Agenda for Mira", "Your deals: … of …", "Ann has left"]
     assert [target.label for target in rows[1].targets] == ["Ann Lee", "Mira Castellanos"]
     assert rows[0].targets[0].label == "#acme"
+
+
+async def test_groups_rich_text_and_tables_are_drawn_as_slack_draws_them(launch):
+    seed = SEED | {"usergroups": [{"id": "S1", "handle": "sales", "name": "Sales", "users": ["U1"]}]}
+    slack = await launch(seed=seed)
+    leaf = {"type": "text", "text": "one", "style": {"bold": True}}
+    people = [
+        {"type": "usergroup", "usergroup_id": "S1"},
+        {"type": "user", "user_id": "U2"},
+        {"type": "emoji", "name": "tada"},
+    ]
+    section = {"type": "rich_text_section", "elements": [leaf, *people]}
+    blocks = [
+        {"type": "table", "column_settings": [{"align": "left"}, {"align": "right"}],
+         "rows": [[{"type": "raw_text", "text": one} for one in row] for row in (("deal", "amount"), ("Kiwi", "7"))]},
+        {"type": "section", "text": mrkdwn("for <!subteam^S1>")},
+        {"type": "rich_text", "elements": [{"type": "rich_text_list", "style": "ordered", "elements": [section]}]},
+    ]  # fmt: skip
+    answer = await slack.api("chat.postMessage", channel="C1", text="x", blocks=blocks)
+    assert answer["ok"], answer
+    html = await page(slack, "/?as=U1&at=C1")
+    assert 'for <span class="mention loud">@sales</span>' in html
+    assert re.search(r"<ol[^>]*><li><b>one</b>.*@sales.*@Ann Lee.*🎉</li></ol>", html)
+    assert re.search(r'<td class="right" dir="auto">7</td>', html)
+    assert html.index("Kiwi") > html.index("<b>one</b>"), "a table is drawn last"

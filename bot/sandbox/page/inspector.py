@@ -80,7 +80,7 @@ class Inspector:
             "found": len(rows),
             "entries": [self._entry(row) for row in rows[:MOST]],
             "kinds": sorted({*DIRECTION, *(row["kind"] for row in everything)}),
-            "near": list(reversed(getattr(self._world, "near", ())))[:FEW],
+            "near": list(reversed(self._world.near))[:FEW],
             "problems": list(reversed(self._world.problems))[:FEW],
             "faults": self._faults.rules,
             "fault_kinds": KINDS,

@@ -77,7 +77,7 @@ onDrawn((name) => {
 });
 document.addEventListener("change", (event) => { if (event.target.id === "clock-speed") seconds = event.target.value; });
 document.addEventListener("click", (event) => {
-  if (event.target.closest("[data-clock-next], [data-clock-to], [data-clock-go]")) seen = newest();
+  if (event.target.closest("[data-clock-next], [data-clock-to], #clock-go")) seen = newest();
 }, true);
 
 // the guide
