@@ -109,6 +109,7 @@ def import_(
     file: Annotated[Path, typer.Argument(help="the CSV file", exists=True, dir_okay=False)],
     people: Annotated[bool, typer.Option("--people", help="it is a people file")] = False,
     partners: Annotated[bool, typer.Option("--partners", help="it is a partners file")] = False,
+    targets: Annotated[bool, typer.Option("--targets", help="it is an overlap of accounts, for pursuit lists")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would change, and change nothing")] = False,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="leave bad lines out instead of refusing the file")
@@ -128,26 +129,31 @@ def import_(
         Path | None, typer.Option(help="the stage history of the same deals: how long they stand where", exists=True)
     ] = None,
     partial: Annotated[
-        bool, typer.Option("--partial", help="not the whole CRM: deals it lacks are not missing")
+        bool, typer.Option("--partial", help="not the whole: deals (or accounts) it lacks are not missing")
+    ] = False,
+    create_partners: Annotated[
+        bool, typer.Option("--create-partners", help="names that are no partner yet become one, Tier 2")
     ] = False,
 ) -> None:
-    """Import a CSV file: deals, or with an option people or partners. What was chosen is saved for the next time."""
+    """Import a CSV file: deals, or with an option people, partners or targets. What was chosen is saved for the next time."""
     _log("WARNING")
-    if people and partners:
-        raise typer.BadParameter("choose one of --people and --partners")
-    kind = "people" if people else "partners" if partners else "deals"
-    if kind != "deals" and (columns or history):
-        raise typer.BadParameter("--map and --history belong to a deals file")
+    chosen = [name for name, given in (("people", people), ("partners", partners), ("targets", targets)) if given]
+    if len(chosen) > 1:
+        raise typer.BadParameter("choose one of --people, --partners and --targets")
+    kind = chosen[0] if chosen else "deals"
+    if kind != "deals" and history:
+        raise typer.BadParameter("--history belongs to a deals file")
+    if kind in ("people", "partners") and columns:
+        raise typer.BadParameter("--map belongs to a deals file or an overlap")
     for option, value, allowed in (("--dates", dates, ("mdy", "dmy")), ("--decimal", decimal, (".", ","))):
         if value and value not in allowed:
             raise typer.BadParameter(f"{option} is {' or '.join(allowed)}, not {value}")
-    options = {"partner": partner, "owner": owner, "currency": currency, "dates": dates, "decimal": decimal}
-    asyncio.run(
-        _import(
-            kind, file, accounts, options, _mapped(columns or []), history,
-            dry_run=dry_run, skip_bad=skip_bad, partial=partial,
-        )
-    )  # fmt: skip
+    options = {
+        "partner": partner, "owner": owner, "currency": currency, "dates": dates, "decimal": decimal,
+        "columns": _mapped(columns or []), "skip_bad": skip_bad, "complete": not partial,
+        "create_partners": create_partners,
+    }  # fmt: skip
+    asyncio.run(_import(kind, file, accounts, history, options, dry_run=dry_run))
 
 
 def _mapped(given: list[str]) -> dict[str, str]:
@@ -159,30 +165,97 @@ def _mapped(given: list[str]) -> dict[str, str]:
 
 
 async def _import(
-    kind: str,
-    file: Path,
-    accounts: Path | None,
-    options: dict[str, str],
-    columns: dict[str, str],
-    history: Path | None,
-    *,
-    dry_run: bool,
-    skip_bad: bool,
-    partial: bool,
+    kind: str, file: Path, accounts: Path | None, history: Path | None, options: dict[str, Any], *, dry_run: bool
 ) -> None:
     from bot import importing, schema
+    from models.imports.options import Options
 
     db = _database()
+    bar = Bar(sys.stderr)
     try:
         await schema.ensure(db)
-        result = await importing.apply(
-            db, kind, file, accounts=accounts, options=options, dry_run=dry_run, skip_bad=skip_bad, complete=not partial,
-            now=datetime.now(UTC), policy=_policy(), columns=columns, history=history,
+        job = importing.Job(
+            kind, file.name, importing.read(file), datetime.now(UTC),
+            Options.from_json({name: value for name, value in options.items() if value not in ("", None)}),
+            accounts=importing.read(accounts) if accounts else None,
+            history=importing.read(history) if history else None, history_name=history.name if history else "",
         )  # fmt: skip
+        importer = importing.Importer(db, _policy(), bar.show)
+        result = await (importer.look(job) if dry_run else importer.apply(job))
     finally:
+        bar.clear()
         await db.close()
     for line in importing.report(result, dry_run=dry_run):
         print(line)
+
+
+class Bar:
+    """A progress bar on a terminal; nothing where nobody watches, and nothing for what is over at once."""
+
+    WIDTH = 40
+    FEWEST = 2000
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._shown = False
+
+    async def show(self, done: int, total: int) -> None:
+        """`done` lines of `total`."""
+        if not self._stream.isatty() or total < self.FEWEST:
+            return
+        filled = self.WIDTH * done // total
+        self._stream.write(f"\r[{'#' * filled}{'.' * (self.WIDTH - filled)}] {done:,} of {total:,}")
+        self._stream.flush()
+        self._shown = True
+
+    def clear(self) -> None:
+        if self._shown:
+            self._stream.write("\r\033[K")
+            self._stream.flush()
+
+
+@app.command()
+def owners(
+    settled: Annotated[
+        list[str] | None, typer.Argument(help="“Name in the CRM=name or e-mail here”; without any, the list")
+    ] = None,
+) -> None:
+    """List the owners of the CRM's deals whom nobody here is known by, or say who they are: no file is imported again."""
+    _log("WARNING")
+    for one in settled or []:
+        if "=" not in one:
+            raise typer.BadParameter(f"say “Name in the CRM=name or e-mail here”, not “{one}”")
+    asyncio.run(
+        _owners([(said.strip(), who.strip()) for said, _, who in (one.rpartition("=") for one in settled or [])])
+    )
+
+
+async def _owners(settled: list[tuple[str, str]]) -> None:
+    from bot import schema
+    from models import owners as open_owners
+    from models.domain.text import count
+    from models.imports.ground import saved_mapping
+    from models.imports.lookup import read_owners
+    from models.tables import Person
+
+    db, now, policy = _database(), datetime.now(UTC), _policy()
+    try:
+        await schema.ensure(db)
+        for said, who in settled:
+            async with db.write() as session:
+                human = (await read_owners(session, await saved_mapping(session), None)).person(who)
+                person = await session.get_one(Person, human.id)
+                deals = await open_owners.settle(session, None, said, person, now=now, policy=policy)
+            print(f"“{said}” is {person.name}: {count(deals, 'deal')}.")
+        async with db.read() as session:
+            found = await open_owners.list_open(session, None, now=now, policy=policy)
+    finally:
+        await db.close()
+    for one in found:
+        near = f" Perhaps {' or '.join(human.name for human in one.near)}." if one.near else ""
+        print(f"“{one.said}” owns {count(one.deals, 'deal')} and is nobody here.{near}")
+    if not found:
+        print("Every owner the CRM names is somebody here.")
 
 
 @app.command()

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import cards, changes, deals, people, reviews
 from models.cadences import AHEAD, Kind
-from models.deals import Source, spoken
+from models.deals import PRESENT, Source, spoken
 from models.domain.deals import Move
 from models.domain.errors import Conflict, FieldErrors, Stale, UserError
 from models.domain.money import format_money, parse_amount
@@ -40,7 +40,7 @@ _ADD_ANSWER = insert(table_of(Answer))
 _ADD_ACTION = insert(table_of(NextAction))
 _SITUATION = (
     select(Deal, DealVersion, Partner, NextAction, Occurrence)
-    .join(DealVersion, and_(DealVersion.deal_id == Deal.id, DealVersion.valid_to.is_(None)))
+    .join(DealVersion, PRESENT)
     .outerjoin(Partner, Partner.id == DealVersion.partner_id)
     .outerjoin(NextAction, and_(NextAction.deal_id == Deal.id, NextAction.state == "open"))
     .outerjoin(Occurrence, Occurrence.id == bindparam("occurrence"))

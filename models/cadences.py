@@ -117,7 +117,7 @@ async def set_up_review(
     pm = await session.get(Person, partner.pm_id) if partner.pm_id else None
     if pm is None:
         raise FieldErrors(
-            {"partner": f"{partner.name} has no partner manager yet. Import a partners file with pm_email."}
+            {"partner": f"{partner.name} has no partner manager yet. Name one in `/cadence start`, under Partners."}
         )
     existing = await session.scalar(
         select(Cadence).where(Cadence.kind == Kind.WEEKLY_REVIEW, Cadence.partner_id == partner.id)

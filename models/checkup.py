@@ -14,11 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import imports, notes
 from models.cadences import Kind
+from models.deals import PRESENT
 from models.domain.deals import OPEN
 from models.domain.policy import Policy
 from models.domain.text import clip, count
 from models.domain.zones import local_date, zone
-from models.tables import Cadence, DealVersion, Outbox, Partner, Person
+from models.tables import Cadence, CrmRecord, Deal, DealVersion, Outbox, Partner, Person
 
 NAMED = 5
 LONGEST_NAME = 60
@@ -119,8 +120,8 @@ def listed(names: Collection[str], *, most: int = LONGEST_NAME) -> str:
     return shown + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
 
 
-def _open() -> tuple[ColumnElement[bool], ...]:
-    return (DealVersion.valid_to.is_(None), DealVersion.category.in_(OPEN))
+def _open() -> ColumnElement[bool]:
+    return DealVersion.category.in_(OPEN)
 
 
 async def _people(session: AsyncSession) -> list[Finding]:
@@ -132,7 +133,13 @@ async def _people(session: AsyncSession) -> list[Finding]:
         )
     )
     if not rows:
-        return [look(Check.PEOPLE, "Nobody is known yet.", "Import your people: cadence import people.csv --people")]
+        return [
+            look(
+                Check.PEOPLE,
+                "Nobody is known yet.",
+                "Add your people in /cadence start, or import them: cadence import people.csv --people",
+            )
+        ]
     if all(slack_id is None for _, _, slack_id in rows):
         return [
             look(Check.PEOPLE, f"None of {count(len(rows), 'person', 'people')} has been looked up in Slack yet.",
@@ -161,7 +168,7 @@ async def _people(session: AsyncSession) -> list[Finding]:
 async def _wanted(session: AsyncSession) -> set[int]:
     """Who owns an open deal or manages a partner."""
     owners = await session.scalars(
-        select(DealVersion.owner_id).where(*_open(), DealVersion.owner_id.is_not(None)).distinct()
+        select(DealVersion.owner_id).join(Deal, PRESENT).where(_open(), DealVersion.owner_id.is_not(None)).distinct()
     )
     managers = await session.scalars(select(Partner.pm_id).where(Partner.pm_id.is_not(None)).distinct())
     return {person_id for person_id in (*owners, *managers) if person_id is not None}
@@ -184,10 +191,10 @@ async def _partners(session: AsyncSession) -> list[Finding]:
         )
     )
     if not rows:
-        mend = "Import your partners: cadence import partners.csv --partners"
+        mend = "Add your partners in /cadence start, or import them: cadence import partners.csv --partners"
         return [look(Check.PARTNERS, "No partner is known yet.", mend)]
     found = []
-    lead = "Name one of your people as pm_email in the partners file: cadence import partners.csv --partners"
+    lead = "Name one in /cadence start, or as pm_email in the partners file: cadence import partners.csv --partners"
     gone = [(name, tier) for _, name, tier, _, _, active, side in rows if not active or side != "ours"]
     for first in (True, False):
         names = [name for name, tier in gone if (tier == 1) is first]
@@ -201,8 +208,8 @@ async def _partners(session: AsyncSession) -> list[Finding]:
     if bare:
         found.append(
             look(Check.PARTNERS, f"{count(len(bare), 'Tier 1 partner')} without an internal channel: {listed(bare)}. Agenda "
-                 "and note go to the partner manager alone.", "Name its internal_channel in the partners file: "
-                 "cadence import partners.csv --partners")
+                 "and note go to the partner manager alone.", "Choose or make one in /cadence start, or name its internal_channel "
+                 "in the partners file: cadence import partners.csv --partners")
         )  # fmt: skip
     kept = {partner_id: name for partner_id, name, tier, *rest in rows if tier == 1 and rest[2] and rest[3] == "ours"}
     return [
@@ -242,7 +249,8 @@ async def _deals(session: AsyncSession) -> list[Finding]:
     unowned = list(
         await session.execute(
             select(DealVersion.name, func.count().over())
-            .where(*_open(), DealVersion.owner_id.is_(None))
+            .join(Deal, PRESENT)
+            .where(_open(), DealVersion.owner_id.is_(None))
             .order_by(DealVersion.amount.desc().nulls_last(), DealVersion.name)
             .limit(NAMED)
         )
@@ -251,14 +259,15 @@ async def _deals(session: AsyncSession) -> list[Finding]:
         await session.execute(
             select(Person.name, Person.active, func.count())
             .select_from(DealVersion)
+            .join(Deal, PRESENT)
             .join(Person, Person.id == DealVersion.owner_id)
-            .where(*_open(), (Person.active.is_(False)) | (Person.side != "ours"))
+            .where(_open(), (Person.active.is_(False)) | (Person.side != "ours"))
             .group_by(Person.id, Person.name, Person.active)
             .order_by(func.count().desc(), Person.name)
         )
     )
     mend = "Hand them over in /cadence, or name an owner in the CRM and import again; until then the manager is asked."
-    found = []
+    found = await _unknown_owners(session)
     if unowned:
         number = unowned[0][1]
         names = ", ".join(clip(name, LONGEST_NAME) for name, _ in unowned)
@@ -276,11 +285,27 @@ async def _deals(session: AsyncSession) -> list[Finding]:
     return found or [good(Check.DEALS, "Every open deal has an owner who can answer.")]
 
 
+async def _unknown_owners(session: AsyncSession) -> list[Finding]:
+    rows = list(
+        await session.execute(
+            select(CrmRecord.owner_said, func.count())
+            .where(CrmRecord.owner_said != "")
+            .group_by(CrmRecord.owner_said)
+            .order_by(func.count().desc(), CrmRecord.owner_said)
+        )
+    )
+    if not rows:
+        return []
+    who = listed([f"“{clip(said, LONGEST_NAME)}” ({count(deals, 'deal')})" for said, deals in rows], most=90)
+    what = f"{count(len(rows), 'owner', 'owners')} in the CRM's file {'is' if len(rows) == 1 else 'are'} nobody here: {who}."
+    return [look(Check.DEALS, what, "Say who they are, in /cadence or with cadence owners: no file is imported again.")]
+
+
 async def _crm(session: AsyncSession, now: datetime, policy: Policy) -> list[Finding]:
     if not policy.crm_is_truth:
         return [good(Check.CRM, "What people say in Slack is the truth: no CRM file is expected.")]
     as_of = await imports.crm_as_of(session)
-    mend = "Import the CRM's newest export: cadence import deals.csv"
+    mend = "Drop the CRM's newest export into the direct messages with Cadence, or: cadence import deals.csv"
     if as_of is None:
         return [look(Check.CRM, "No deals have been imported yet.", mend)]
     when = local_date(as_of, zone(policy.zone)).isoformat()

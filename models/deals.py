@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, and_, bindparam, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.domain.deals import DEFAULT_STAGES, Move, StageTable, Standing, effective, movement, moves_between
 from models.domain.errors import UserError
-from models.tables import Deal, DealPartner, DealVersion
+from models.tables import Deal, DealPartner, DealVersion, ImportRun
+from models.tables.base import table_of
 
 COPIED = (
     "name",
@@ -28,6 +29,21 @@ COPIED = (
     "lost_reason",
     "said",
 )
+
+PRESENT = and_(
+    DealVersion.deal_id == Deal.id,
+    DealVersion.id == Deal.version_id,
+    DealVersion.valid_to.is_(None),  # says nothing more: it lets the indexes by owner and by partner be used
+)
+"""Joins a deal to the version that stands. Whatever else is open is an import that nobody may see yet."""
+
+_UNSEEN = ("staging", "abandoned")
+
+
+def seen_by_all() -> ColumnElement[bool]:
+    """Of all versions that ever were: those that stood, and none of an import that is staged or was given up."""
+    hidden = select(ImportRun.id).where(ImportRun.state.in_(_UNSEEN))
+    return or_(DealVersion.import_id.is_(None), DealVersion.import_id.not_in(hidden))
 
 
 @dataclass(frozen=True)
@@ -56,8 +72,11 @@ def spoken(version: DealVersion) -> Standing:
     return effective(standing(version), version.said)
 
 
-def first_version(session: AsyncSession, deal: Deal, values: Mapping[str, Any], source: Source) -> DealVersion:
-    """The version a deal begins with; nothing has moved yet, because nothing before it is known."""
+async def first_version(session: AsyncSession, deal: Deal, values: Mapping[str, Any], source: Source) -> DealVersion:
+    """The version a deal begins with, and from now on stands; nothing has moved, because nothing before it is known.
+
+    Flushes, since the pointer wants its id: the deal has to have one as well.
+    """
     version = DealVersion(
         deal_id=deal.id,
         valid_from=source.at,
@@ -68,6 +87,8 @@ def first_version(session: AsyncSession, deal: Deal, values: Mapping[str, Any], 
         **values,
     )
     session.add(version)
+    await session.flush()
+    deal.version_id = version.id
     return version
 
 
@@ -81,10 +102,14 @@ async def append_version(
     stages: StageTable = DEFAULT_STAGES,
     extra_moves: tuple[Move, ...] = (),
 ) -> DealVersion:
-    """Close `current` and append the version with `changes`; sets the stall clock when it moved forward.
+    """Close `current` and let the version with `changes` stand; sets the stall clock when it moved forward.
 
     The caller holds the deal (`lock`). `extra_moves` are movements that are no field, such as a completed action.
+    The deal's own row is written with the caller's next flush. Raises RuntimeError when `current` is not what stands:
+    a caller that did not hold the deal would undo what somebody else has just said.
     """
+    if current.id != deal.version_id:
+        raise RuntimeError(f"version {current.id} of deal {deal.id} does not stand: {deal.version_id} does")
     values = {name: getattr(current, name) for name in COPIED} | dict(changes)
     after = DealVersion(
         deal_id=deal.id,
@@ -98,18 +123,20 @@ async def append_version(
     moves = (*moves_between(spoken(current), spoken(after), stages), *extra_moves)
     after.movement = movement(moves)
     after.moves = [move.as_json() for move in moves]
-    if any(move.forward for move in moves):
-        deal.moved_at = source.at
     current.valid_to = source.at
-    await session.flush()  # the old row must be closed before the new one: one current version a deal
     session.add(after)
     await session.flush()
+    deal.version_id = after.id  # only now, as the stall clock: the deal's row is written once, not before and after
+    if any(move.forward for move in moves):
+        deal.moved_at = source.at
     return after
 
 
 async def lock(session: AsyncSession, deal_id: int) -> tuple[Deal, DealVersion]:
     """The deal and its current version, held until the transaction ends (SQLite: the writer is already ours)."""
-    deal = await session.scalar(select(Deal).where(Deal.id == deal_id).with_for_update())
+    # Read anew even where the session knows the deal: whoever held it until now has made another version stand.
+    held = select(Deal).where(Deal.id == deal_id).with_for_update().execution_options(populate_existing=True)
+    deal = await session.scalar(held)
     if deal is None:
         raise UserError("This deal does not exist any more.")
     return deal, await current_version(session, deal_id)
@@ -126,9 +153,7 @@ async def hold(session: AsyncSession, deal_id: int) -> None:
 
 
 async def current_version(session: AsyncSession, deal_id: int) -> DealVersion:
-    found = await session.scalar(
-        select(DealVersion).where(DealVersion.deal_id == deal_id, DealVersion.valid_to.is_(None))
-    )
+    found = await session.scalar(select(DealVersion).join(Deal, PRESENT).where(Deal.id == deal_id))
     if found is None:
         raise UserError("This deal does not exist any more.")
     return found
@@ -136,9 +161,7 @@ async def current_version(session: AsyncSession, deal_id: int) -> DealVersion:
 
 async def current_versions(session: AsyncSession, deal_ids: Collection[int]) -> dict[int, DealVersion]:
     """Current versions by deal id, in one statement."""
-    rows = await session.scalars(
-        select(DealVersion).where(DealVersion.deal_id.in_(deal_ids), DealVersion.valid_to.is_(None))
-    )
+    rows = await session.scalars(select(DealVersion).join(Deal, PRESENT).where(Deal.id.in_(deal_ids)))
     return {row.deal_id: row for row in rows}
 
 
@@ -164,3 +187,33 @@ async def set_links(
                 )
             )
     return True
+
+
+async def name_owner(session: AsyncSession, deal_ids: Collection[int], owner_id: int, source: Source) -> None:
+    """Let a version with this owner stand of each of these deals: nobody moved or slipped by it. Four statements.
+
+    The caller holds the deals.
+    """
+    found = select(DealVersion.deal_id, *(getattr(DealVersion, name) for name in COPIED)).join(Deal, PRESENT)
+    rows = (await session.execute(found.where(Deal.id.in_(deal_ids)))).mappings().all()
+    if not rows:
+        return
+    standing_ = select(Deal.version_id).where(Deal.id.in_(deal_ids))
+    await session.execute(
+        update(DealVersion)
+        .where(DealVersion.id.in_(standing_))
+        .values(valid_to=source.at)
+        .execution_options(synchronize_session=False)
+    )
+    fresh = {
+        "owner_id": owner_id, "valid_from": source.at, "reported_at": source.at, "by_id": source.by_id,
+        "source": source.name, "import_id": source.import_id, "movement": "none", "moves": [],
+    }  # fmt: skip
+    made = await session.execute(
+        insert(table_of(DealVersion)).returning(table_of(DealVersion).c.deal_id, table_of(DealVersion).c.id),
+        [dict(row) | fresh for row in rows],
+    )
+    await session.execute(
+        update(table_of(Deal)).where(table_of(Deal).c.id == bindparam("of")).values(version_id=bindparam("stands")),
+        [{"of": deal_id, "stands": version_id} for deal_id, version_id in made],
+    )

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, String, cast, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.deals import PRESENT
 from models.domain.deals import LABELS, Category
 from models.domain.files.safe import safe_cell
 from models.domain.money import minor_digits
@@ -41,7 +42,7 @@ async def list_differences(session: AsyncSession, reader: Person | None) -> list
     """What this person may read of them, by deal and field; None reads everything. Three statements."""
     rows = await session.execute(
         select(Deal.crm_id, DealVersion, Partner.name, Person.name)
-        .join(Deal, Deal.id == DealVersion.deal_id)
+        .join(Deal, PRESENT)
         .outerjoin(Partner, Partner.id == DealVersion.partner_id)
         .outerjoin(Person, Person.id == DealVersion.owner_id)
         .where(_differs(), _readable(reader))
@@ -63,6 +64,7 @@ async def count_deals(session: AsyncSession, reader: Person) -> int:
     found = await session.scalar(
         select(func.count())
         .select_from(DealVersion)
+        .join(Deal, PRESENT)
         .outerjoin(Partner, Partner.id == DealVersion.partner_id)
         .where(_differs(), _readable(reader))
     )
@@ -70,7 +72,7 @@ async def count_deals(session: AsyncSession, reader: Person) -> int:
 
 
 def _differs() -> ColumnElement[bool]:
-    return DealVersion.valid_to.is_(None) & cast(DealVersion.said, String).not_in(("{}", "null", ""))
+    return cast(DealVersion.said, String).not_in(("{}", "null", ""))
 
 
 def _readable(reader: Person | None) -> ColumnElement[bool]:

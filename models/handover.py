@@ -7,12 +7,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, insert, or_, select, update
+from sqlalchemy import BindParameter, bindparam, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import cards, outbox, people
 from models.cadences import AHEAD, Kind
-from models.deals import COPIED
+from models.deals import COPIED, PRESENT
 from models.domain import review_times
 from models.domain.deals import OPEN
 from models.domain.errors import FieldErrors, UserError
@@ -79,18 +79,20 @@ class InHand:
 # Built once: putting a statement together costs more than running it.
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _PARTNER = (Partner.id, Partner.name, Partner.pm_id)
-_OPEN_DEAL = (DealVersion.valid_to.is_(None), DealVersion.category.in_(OPEN))
+_OPEN_DEAL = DealVersion.category.in_(OPEN)
 _DEALS = (
     select(DealVersion.owner_id, DealVersion.deal_id, DealVersion.name, *_PARTNER, DealVersion.deal_id)
+    .join(Deal, PRESENT)
     .outerjoin(Partner, Partner.id == DealVersion.partner_id)
-    .where(*_OPEN_DEAL, DealVersion.owner_id.in_(_IDS))
+    .where(_OPEN_DEAL, DealVersion.owner_id.in_(_IDS))
     .order_by(DealVersion.amount.is_(None), DealVersion.amount.desc(), DealVersion.deal_id)
 )
 _ACTIONS = (
     select(NextAction.owner_id, NextAction.id, NextAction.text, *_PARTNER, NextAction.deal_id)
-    .join(DealVersion, DealVersion.deal_id == NextAction.deal_id)
+    .join(Deal, Deal.id == NextAction.deal_id)
+    .join(DealVersion, PRESENT)
     .outerjoin(Partner, Partner.id == DealVersion.partner_id)
-    .where(*_OPEN_DEAL, NextAction.state == "open", NextAction.owner_id.in_(_IDS))
+    .where(_OPEN_DEAL, NextAction.state == "open", NextAction.owner_id.in_(_IDS))
     .order_by(NextAction.due, NextAction.id)
 )
 _COMMITMENTS = (
@@ -195,7 +197,7 @@ async def _hold(session: AsyncSession, person_id: int) -> None:
     """
     if session.get_bind().dialect.name != "postgresql":
         return
-    owned = select(DealVersion.deal_id).where(DealVersion.valid_to.is_(None), DealVersion.owner_id == person_id)
+    owned = select(DealVersion.deal_id).join(Deal, PRESENT).where(DealVersion.owner_id == person_id)
     acting = select(NextAction.deal_id).where(NextAction.state == "open", NextAction.owner_id == person_id)
     await session.execute(
         select(Deal.id).where(or_(Deal.id.in_(owned), Deal.id.in_(acting))).order_by(Deal.id).with_for_update()
@@ -240,8 +242,16 @@ async def reassign(
     )
 
 
-_VERSIONS = select(DealVersion.id, DealVersion.deal_id, *(getattr(DealVersion, name) for name in COPIED)).where(
-    DealVersion.valid_to.is_(None), DealVersion.deal_id.in_(_IDS)
+_VERSIONS = (
+    select(DealVersion.id, DealVersion.deal_id, *(getattr(DealVersion, name) for name in COPIED))
+    .join(Deal, PRESENT)
+    .where(Deal.id.in_(_IDS))
+)
+# What else is open of such a deal is a staged import's, and no handover's.
+_HANDED_OVER = (
+    select(func.max(DealVersion.id))
+    .where(DealVersion.deal_id == Deal.id, DealVersion.valid_to.is_(None), DealVersion.source == SOURCE)
+    .scalar_subquery()
 )
 
 
@@ -257,6 +267,9 @@ async def _new_versions(
              "movement": "none", "moves": []}  # fmt: skip
     copied = [{name: row[name] for name in ("deal_id", *COPIED)} | fresh for row in rows]
     await session.execute(insert(table_of(DealVersion)), copied)
+    await session.execute(
+        update(Deal).where(Deal.id.in_([row["deal_id"] for row in rows])).values(version_id=_HANDED_OVER)
+    )
 
 
 async def touch(session: AsyncSession, partner_ids: Collection[int], person_ids: Collection[int]) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased
 from models import cadences, cards, changes, handover, imports, notes, outbox, people, reviews
 from models.cadences import Kind
 from models.closing import open_commitments
+from models.deals import PRESENT
 from models.domain import review_times
 from models.domain.errors import FieldErrors, UserError
 from models.domain.notes import CommitmentFact, DealFact, Health
@@ -20,7 +21,7 @@ from models.domain.text import clean
 from models.domain.zones import local_date, zone
 from models.handover import Held, What
 from models.outbox import Owed
-from models.tables import Answer, Cadence, Card, CardOccurrence, DealVersion, Occurrence, Partner, Person
+from models.tables import Answer, Cadence, Card, CardOccurrence, Change, Deal, DealVersion, Occurrence, Partner, Person
 from models.tables.base import table_of
 
 THIS_WEEK = timedelta(days=7)
@@ -57,7 +58,7 @@ async def may_name(
     if not found:
         subject = await people.subject_of(session, partner=rows[0] if rows else None, now=now, policy=policy)
         require(may(who, Act.NAME_MANAGER, subject))
-        raise UserError("There is no partner yet. Import a partners file first.")
+        raise UserError("There is no partner yet. Add one in `/cadence start`.")
     return found
 
 
@@ -93,10 +94,35 @@ async def name_manager(
     known = {person_id for person_id in (actor.id, new.id, before.id if before else None) if person_id is not None}
     await handover.touch(session, [partner.id], known)
     await _leave_cards(session, partner, new)
-    await _owe_page(session, partner, before, new, actor, reason=wanted.reason, now=now, policy=policy)
+    await _owe_page(session, partner, before, new, actor.id, reason=wanted.reason, now=now, policy=policy)
     counts = await cadences.tier1_counts(session)
     breach = cadences.ceiling_breach(counts.get(new.id, 0), policy) if partner.tier == 1 else ""
     return Named(partner, before, breach)
+
+
+async def follow_file(session: AsyncSession, *, by_id: int | None, now: datetime, policy: Policy) -> int:
+    """After a partners file of this instant: whoever it made a manager gets the page, and what is to be closed.
+
+    Open deals, actions and commitments stay whose they are: a file says nothing of them. How many partners.
+    """
+    rows = await session.execute(
+        select(Change.entity_id, Change.before, Change.after).where(
+            Change.entity == "partner", Change.field == "pm_id", Change.source == "import", Change.at == now
+        )
+    )
+    named = [(partner_id, before, after) for partner_id, before, after in rows if before is not None]
+    if not named:
+        return 0
+    await cadences.ensure_standing(session, now=now, policy=policy)
+    await cadences.fill(session, now=now, policy=policy)
+    for partner_id, before, after in named:
+        partner, old, new = (
+            await session.get_one(Partner, partner_id), await people.get(session, before), await people.get(session, after)
+        )  # fmt: skip
+        await _carry_answers(session, partner, old, new, now=now)
+        await _leave_cards(session, partner, new)
+        await _owe_page(session, partner, old, new, by_id, reason="", now=now, policy=policy)
+    return len(named)
 
 
 def why_no_manager(person: Person | None, partner: Partner) -> str:
@@ -107,7 +133,7 @@ def why_no_manager(person: Person | None, partner: Partner) -> str:
     if partner.pm_id == person.id:
         return f"{person.name} is the partner manager of {partner.name} already."
     if not person.has("pm"):
-        return f"{person.name} does not have the role pm. Add it in the people file, or name a partner manager."
+        return f"{person.name} is no partner manager. Add the role in `/cadence start`, under People, or name somebody who is one."
     return ""
 
 
@@ -145,7 +171,8 @@ async def _carry_answers(
         select(Answer, fresh.id)
         .join(old, old.id == Answer.occurrence_id)
         .join(of_old, of_old.id == old.cadence_id)
-        .join(DealVersion, (DealVersion.deal_id == Answer.deal_id) & DealVersion.valid_to.is_(None))
+        .join(Deal, Deal.id == Answer.deal_id)
+        .join(DealVersion, PRESENT)
         .join(fresh, fresh.slot == old.slot)
         .join(of_new, of_new.id == fresh.cadence_id)
         .where(
@@ -168,14 +195,14 @@ async def _carry_answers(
 
 
 async def _owe_page(
-    session: AsyncSession, partner: Partner, before: Person | None, new: Person, actor: Person, *, reason: str,
+    session: AsyncSession, partner: Partner, before: Person | None, new: Person, by_id: int | None, *, reason: str,
     now: datetime, policy: Policy,
 ) -> None:  # fmt: skip
     reader = (await people.readers(session, [new], policy))[new.id]
     owed = Owed(
         key=f"handover_page:{partner.id}:{new.id}:{now.isoformat()}",
         template="handover_page",
-        args={"partner_id": partner.id, "from_id": before.id if before else None, "by_id": actor.id,
+        args={"partner_id": partner.id, "from_id": before.id if before else None, "by_id": by_id,
               "for_id": new.id, "reason": clean(reason)},
         due_at=review_times.waits_until(reader, now) or now,
         person_id=new.id,

@@ -112,8 +112,7 @@ def admitted(person: Person | None) -> Person:
     """The person, if they are one of ours. Raises NotAllowed."""
     if person is None:
         raise NotAllowed(
-            "Cadence does not know you yet. Ask an admin to add you to the people file "
-            "(`cadence import people.csv --people`), with the e-mail address you use in Slack."
+            "Cadence does not know you yet. Ask an admin to add you: `/cadence start`, under People and roles."
         )
     if not person.active:
         raise NotAllowed("Your account is deactivated here, so Cadence cannot take this from you.")

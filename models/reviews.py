@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Row, and_, bindparam, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Date, Row, and_, bindparam, func, literal_column, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import people
 from models.cadences import Kind
-from models.deals import spoken
+from models.deals import PRESENT, spoken
 from models.domain import review_times
 from models.domain.deals import OPEN, Standing
 from models.domain.policy import Policy
@@ -129,6 +129,7 @@ class OwnedDeal(NamedTuple):
     owner_id: int | None
 
 
+_TIER = func.coalesce(Partner.tier_now, Partner.tier)  # as `Partner.tier_in_force`
 _OWNED = (
     select(
         DealVersion.deal_id,
@@ -136,21 +137,65 @@ _OWNED = (
         DealVersion.close_date,
         Partner.id,
         Partner.pm_id,
-        func.coalesce(Partner.tier_now, Partner.tier),  # as `Partner.tier_in_force`
+        _TIER,
     )
+    .join(Deal, PRESENT)
     .join(Partner, Partner.id == DealVersion.partner_id)
-    .where(DealVersion.valid_to.is_(None), DealVersion.category.in_(OPEN), _CARRIED)
+    .where(DealVersion.category.in_(OPEN), _CARRIED)
 )
 
 
-_WHOSE = select(
-    DealVersion.deal_id, DealVersion.owner_id, DealVersion.partner_id, DealVersion.category, DealVersion.close_date
-).where(DealVersion.valid_to.is_(None), DealVersion.category.in_(OPEN))
+_CLOSES_SOON = func.coalesce(DealVersion.close_date <= bindparam("last_close", type_=Date()), true())
+"""Whether a deal closes this quarter or next; one without a close date counts, since somebody has to name one."""
+_GROUP: ColumnElement[bool] = literal_column(
+    "soon"
+)  # by its name: PostgreSQL takes a bound value that stands twice for two
+_WHOSE = (
+    select(DealVersion.owner_id, DealVersion.partner_id, _CLOSES_SOON.label("soon"))
+    .join(Deal, PRESENT)
+    .where(DealVersion.category.in_(OPEN))
+    .group_by(DealVersion.owner_id, DealVersion.partner_id, _GROUP)
+)
+_ASKED = (
+    select(
+        func.min(DealVersion.deal_id),
+        DealVersion.owner_id,
+        _CLOSES_SOON.label("soon"),
+        Partner.id,
+        Partner.pm_id,
+        _TIER,
+    )
+    .join(Deal, PRESENT)
+    .join(Partner, Partner.id == DealVersion.partner_id)
+    .where(DealVersion.category.in_(OPEN), _CARRIED)
+    .group_by(DealVersion.owner_id, Partner.id, Partner.pm_id, _TIER, _GROUP)
+)
 
 
-async def whose(session: AsyncSession) -> frozenset[tuple[Any, ...]]:
-    """All of the deals that decides who is asked about them: what `owned` is worked out from."""
-    return frozenset(tuple(row) for row in await session.execute(_WHOSE))
+def last_close(now: datetime, policy: Policy) -> date:
+    """The last day of next quarter: a deal of another partner that closes later is not under review."""
+    return policy.fiscal.quarter_of(local_date(now, zone(policy.zone))).next().last
+
+
+async def whose(session: AsyncSession, *, now: datetime, policy: Policy) -> frozenset[tuple[Any, ...]]:
+    """All of the open deals that decides who is asked: whose they are, of which partner, and whether they close soon."""
+    rows = await session.execute(_WHOSE, {"last_close": last_close(now, policy)})
+    return frozenset(tuple(row) for row in rows)
+
+
+async def asked(session: AsyncSession, pairs: Pairs, *, now: datetime, policy: Policy) -> dict[int, list[OwnedDeal]]:
+    """One deal for each owner and partner of what `owned` gives: enough to know who is asked, however many deals.
+
+    Grouped by the database: a plan is made anew after every import, and that may be of a hundred thousand deals.
+    """
+    carriers = await _carriers(session, [], pairs, now=now, policy=policy)
+    found: dict[int, list[OwnedDeal]] = {occurrence_id: [] for occurrence_id in carriers.ids}
+    if found:
+        given = {**carriers.given, "last_close": carriers.last_close}
+        for deal_id, owner_id, soon, partner_id, pm_id, tier in await session.execute(_ASKED, given):
+            for occurrence_id in carriers.of(partner_id, pm_id, tier, None if soon else date.max):
+                found[occurrence_id].append(OwnedDeal(deal_id, owner_id))
+    return found
 
 
 async def owned(
@@ -230,7 +275,7 @@ async def _carriers(
         by_pm=by_pm,
         running=running,
         stopped=await _stopped_in_its_week(session, pairs) if len(running) < len(series) else set(),
-        last_close=policy.fiscal.quarter_of(local_date(now, zone(policy.zone))).next().last,
+        last_close=last_close(now, policy),
     )
 
 
@@ -257,7 +302,7 @@ async def _stopped_in_its_week(
 
 _VIEWS = (
     select(Deal, DealVersion, Partner, NextAction)
-    .join(DealVersion, and_(DealVersion.deal_id == Deal.id, DealVersion.valid_to.is_(None)))
+    .join(DealVersion, PRESENT)
     .outerjoin(Partner, Partner.id == DealVersion.partner_id)
     .outerjoin(NextAction, and_(NextAction.deal_id == Deal.id, NextAction.state == "open"))
 )

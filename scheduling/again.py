@@ -10,8 +10,11 @@ from models import reviews
 from models.db import Database
 from models.domain.policy import Policy
 from models.marks import Mark, Marks
-from models.tables import DealVersion
+from models.tables import Deal, DealVersion
 from scheduling.plan import READS, materialise
+
+DEALS = (Deal, DealVersion)
+"""What nearly every answer writes: an import that becomes visible writes the first of them alone."""
 
 
 class Stand(NamedTuple):
@@ -32,31 +35,36 @@ class Planner:
 
     def __init__(self, db: Database, policy: Policy) -> None:
         self._policy = policy
-        self._marks = Marks(
-            db.writer.sync_engine, [model for model in READS if model is not DealVersion], [DealVersion]
-        )
+        self._marks = Marks(db.writer.sync_engine, [model for model in READS if model not in DEALS], DEALS)
         self._last: Stand | None = None
 
     async def renew(self, session: AsyncSession, *, now: datetime) -> int:
         """Plan in this transaction, unless nothing can have changed; the number of steps that did."""
-        minute, mark = now.replace(second=0, microsecond=0), await self._marks.now(session)
-        if mark is not None and await self._stands(session, minute, mark):
+        minute, mark = _minute(now), await self._marks.now(session)
+        if mark is not None and await self._stands(session, now, mark):
             return 0
         self._last = None
         changed = await materialise(session, now=now, policy=self._policy)
         await session.flush()
         # All it wrote has moved the mark by now: a plan that changed something, or is rolled back, is made once more.
         if mark is not None:
-            self._last = Stand(minute, mark, await reviews.whose(session))
+            self._last = Stand(minute, mark, await self._whose(session, now))
         return changed
 
-    async def _stands(self, session: AsyncSession, minute: datetime, mark: Mark) -> bool:
-        last = self._last
+    async def _whose(self, session: AsyncSession, now: datetime) -> Hashable:
+        return await reviews.whose(session, now=now, policy=self._policy)
+
+    async def _stands(self, session: AsyncSession, now: datetime, mark: Mark) -> bool:
+        last, minute = self._last, _minute(now)
         if last is None or (last.minute, last.mark._replace(second=mark.second)) != (minute, mark):
             return False
         if last.mark.second == mark.second:
             return True
         # Most answers write a deal's next version, and few change whose it is: looked up before all is planned anew.
-        whose = await reviews.whose(session)
+        whose = await self._whose(session, now)
         self._last = Stand(minute, mark, whose)
         return whose == last.whose
+
+
+def _minute(now: datetime) -> datetime:
+    return now.replace(second=0, microsecond=0)

@@ -19,11 +19,11 @@ from models.domain.policy import Policy
 from models.domain.workdays import Reader
 from models.domain.zones import local_date, zone
 from models.insert import add_missing
-from models.tables import Absence, Cadence, DealVersion, Occurrence, Partner, Person, PersonRole, Step
+from models.tables import Absence, Cadence, Deal, DealVersion, Occurrence, Partner, Person, PersonRole, Step
 
 AHEAD_DAYS = timedelta(days=10)
 BEHIND_DAYS = timedelta(days=16)
-READS = (Absence, Cadence, DealVersion, Occurrence, Partner, Person, PersonRole, Step)
+READS = (Absence, Cadence, Deal, DealVersion, Occurrence, Partner, Person, PersonRole, Step)
 """All that a plan is made from: a test compares it with the statements."""
 
 
@@ -153,7 +153,7 @@ async def _wanted(
     staff = await reviews.staff(session, policy)
     ahead = [pair for pair in pairs if pair[0].state in AHEAD and pair[0].closed_at is None]
     asking = [pair for pair in ahead if pair[1].kind != Kind.FRIDAY_NOTE and pair[0].starts_at > now]
-    listed = await reviews.owned(session, [pair[0].id for pair in asking], now=now, policy=policy, among=asking)
+    listed = await reviews.asked(session, asking, now=now, policy=policy)
     steps = [
         *_prompts(asking, listed, staff, present, policy),
         *_meeting_steps(ahead, policy),

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models import cadences
 from models.answers import Fields, Given, present_fields
 from models.db import Database
+from models.deals import PRESENT
 from models.domain.policy import Policy
 from models.domain.text import key
 from models.people import Directory
@@ -92,7 +93,10 @@ async def deal(
         "owner_id": owner.id if owner else None, "stage": "Qualification", "category": "pipeline",
         "amount": 1_000_000, "currency": "USD", "close_date": date(2026, 3, 30), **more,
     }  # fmt: skip
-    session.add(DealVersion(deal_id=made.id, valid_from=seen, reported_at=seen, source="import", **values))
+    version = DealVersion(deal_id=made.id, valid_from=seen, reported_at=seen, source="import", **values)
+    session.add(version)
+    await session.flush()
+    made.version_id = version.id
     if of is not None:
         session.add(DealPartner(deal_id=made.id, partner_id=of.id, valid_from=seen))
     await session.flush()
@@ -158,10 +162,8 @@ async def small(session: AsyncSession, *, deals: int = 2, policy: Policy = POLIC
 
 
 async def current(session: AsyncSession, of: Deal) -> DealVersion:
-    """The one version that is valid now; more than one is an error."""
-    found = await session.scalars(
-        select(DealVersion).where(DealVersion.deal_id == of.id, DealVersion.valid_to.is_(None))
-    )
+    """The version that stands; a deal without one is an error."""
+    found = await session.scalars(select(DealVersion).join(Deal, PRESENT).where(Deal.id == of.id))
     return found.one()
 
 

@@ -28,9 +28,12 @@ LONGEST = 60
 class Words:
     """Turns stored values into what people read, by the names of people and partners."""
 
-    def __init__(self, people: Mapping[int, str], partners: Mapping[int, str]) -> None:
+    def __init__(self, people: Mapping[int, str], partners: dict[int, str]) -> None:
         self.people = people
         self.partners = partners
+
+    def name(self, values: Mapping[str, Any]) -> str:
+        return clip(values["name"], LONGEST)
 
     def created(self, values: Mapping[str, Any]) -> str:
         partner = self._value("partner_id", values)
@@ -39,11 +42,15 @@ class Words:
     def changed(self, before: Mapping[str, Any], after: Mapping[str, Any], more: tuple[str, ...] = ()) -> str:
         """`NAME: stage Qualification → Needs Analysis; …` for the fields that differ."""
         parts = [
-            f"{label} {self._value(field, before)} → {self._value(field, after)}"
+            f"{label} {self._bare(field, before)} → {self._bare(field, after)}"
             for field, label in _LABELS.items()
             if (before[field] != after[field]) or (field == "amount" and before["currency"] != after["currency"])
         ]
         return f"{clip(after['name'], LONGEST)}: {'; '.join([*parts, *more]) or 'nothing that is shown'}"
+
+    def _bare(self, field: str, values: Mapping[str, Any]) -> str:
+        """The value behind its label: an unknown amount is not “amount amount unknown”."""
+        return "unknown" if field == "amount" and values[field] is None else self._value(field, values)
 
     def _value(self, field: str, values: Mapping[str, Any]) -> str:
         value = values[field]

@@ -18,13 +18,13 @@ from models.domain.deals import DEFAULT_STAGES, StageTable, Standing, movement, 
 from models.domain.files.encoding import Document, document
 from models.domain.files.history import History, HistoryRow, parse_history
 from models.domain.files.ids import record_key
-from models.domain.files.mapping import DateOrder
+from models.domain.files.mapping import DateOrder, Mapping
 from models.domain.money import DecimalMark
 from models.domain.text import count
 from models.imports import run
-from models.imports.deals import saved_mapping
+from models.imports.ground import saved_mapping
 from models.imports.result import ImportResult, capped, refuse
-from models.tables import Deal, DealVersion
+from models.tables import Deal, DealVersion, ImportRun
 
 SOURCE = "history"
 """The source of a version that a stage history told."""
@@ -40,6 +40,25 @@ class _Past:
     versions: tuple[dict[str, Any], ...]
     begins: datetime
     moved_at: datetime | None
+
+
+@dataclass
+class Told:
+    """A stage history that was read: its rows by the key of the deal, and the deals here that it tells of, by their ids."""
+
+    history: History
+    by_deal: dict[str, list[HistoryRow]]
+    known: dict[str, tuple[int, str]]
+
+    def chunks(self) -> Iterator[list[str]]:
+        """The keys of known deals, a chunk at a time, in one order everywhere."""
+        there = sorted((found for found in self.by_deal if found in self.known), key=lambda found: self.known[found][0])
+        for start in range(0, len(there), CHUNK):
+            yield there[start : start + CHUNK]
+
+    @property
+    def here(self) -> int:
+        return sum(1 for found in self.by_deal if found in self.known)
 
 
 async def import_history(
@@ -58,14 +77,54 @@ async def import_history(
 ) -> ImportResult:
     """Give known deals the past their CRM remembers, in the caller's transaction; the same file twice changes nothing.
 
-    `zone` is where hours without an offset were read off a clock. A fuller history replaces a shorter one.
+    `zone` is where hours without an offset were read off a clock. A fuller history replaces a shorter one. The steps are
+    `history_ground`, `tell`, and for each chunk of deals `plan_past` and `write_past`.
 
     Raises:
         BadFile: every problem of the file, unless `skip_bad` leaves the bad lines out. Nothing was written.
     """
     given = document(text)
-    known = await _currencies(session)
-    mapping = (await saved_mapping(session)).with_options(dates=dates, decimal=decimal)
+    known, mapping = await history_ground(session, dates=dates, decimal=decimal)
+    told = tell(
+        given, known, mapping, file_name=file_name, skip_bad=skip_bad, stages=stages, zone=zone,
+        company_currency=company_currency,
+    )  # fmt: skip
+    this = await run.begin(session, "history", given, file_name=file_name, now=now, by_id=by_id)
+    for chunk in told.chunks():
+        past = await plan_past(session, told, chunk, stages)
+        await write_past(session, past, this.id)
+        this.changed += len(past)
+    count_run(this, told)
+    return history_result(told, file_name, changed=this.changed, run_id=this.id)
+
+
+async def history_ground(
+    session: AsyncSession,
+    *,
+    dates: DateOrder | None = None,
+    decimal: DecimalMark | None = None,
+    allowed: Collection[int] | None = None,
+) -> tuple[dict[str, tuple[int, str]], Mapping]:
+    """The deals a history may tell of (their ids and currencies by CRM id), and how to read it. Two statements.
+
+    `allowed` are the partners of which the person may import; None is all.
+    """
+    saved = await saved_mapping(session)
+    return await _currencies(session, allowed), saved.with_options(dates=dates, decimal=decimal)
+
+
+def tell(
+    given: Document,
+    known: dict[str, tuple[int, str]],
+    mapping: Mapping,
+    *,
+    file_name: str,
+    skip_bad: bool,
+    stages: StageTable,
+    zone: tzinfo,
+    company_currency: str,
+) -> Told:
+    """Read the file. BadFile as `import_history`."""
     told = parse_history(
         given,
         mapping=mapping,
@@ -76,43 +135,51 @@ async def import_history(
     )
     if not skip_bad or not told.rows:
         refuse(file_name, told.problems)
-    this = await run.begin(session, "history", given, file_name=file_name, now=now, by_id=by_id)
     by_deal: dict[str, list[HistoryRow]] = {}
     for row in told.rows:
         by_deal.setdefault(row.crm_id, []).append(row)
-    there = [crm_id for crm_id in by_deal if crm_id in known]
-    there.sort(key=lambda crm_id: known[crm_id][0])
-    for start in range(0, len(there), CHUNK):
-        chunk = there[start : start + CHUNK]
-        this.changed += await _apply(
-            session, {crm_id: by_deal[crm_id] for crm_id in chunk}, known, told, stages, this.id
-        )
-    this.unchanged = len(there) - this.changed
-    this.skipped = len({problem.line for problem in told.problems})
-    strangers = len(by_deal) - len(there)
+    return Told(told, by_deal, known)
+
+
+def count_run(this: ImportRun, told: Told) -> None:
+    this.unchanged = told.here - this.changed
+    this.skipped = len({problem.line for problem in told.history.problems})
+
+
+def history_result(
+    told: Told, file_name: str, *, changed: int, run_id: int | None = None, coming: frozenset[str] = frozenset()
+) -> ImportResult:
+    """What a history did or would do. `coming` are deals that are not here yet and come with the file beside it."""
+    new = len(coming - set(told.known))
+    strangers = len(told.by_deal) - told.here - new
     unknown = (
         [f"{count(strangers, 'deal')} of the history not known here: import the deals first."] if strangers else []
     )
     return ImportResult(
-        "history",
-        file_name,
-        changed=this.changed,
-        unchanged=this.unchanged,
-        skipped=this.skipped,
-        lines=capped([f"{count(this.changed, 'deal')} with a past from {file_name}"] if this.changed else []),
-        problems=told.problems,
-        warnings=(*told.warnings, *unknown),
-        match=told.survey.lines(),
+        kind="history",
+        file_name=file_name,
+        changed=changed,
+        unchanged=told.here + new - changed,
+        skipped=len({problem.line for problem in told.history.problems}),
+        lines=capped([f"{count(changed, 'deal')} with a past from {file_name}"] if changed else []),
+        problems=told.history.problems,
+        warnings=(*told.history.warnings, *unknown),
+        match=told.history.survey.lines(),
+        run_id=run_id,
     )
 
 
-async def _currencies(session: AsyncSession) -> dict[str, tuple[int, str]]:
+async def _currencies(session: AsyncSession, allowed: Collection[int] | None) -> dict[str, tuple[int, str]]:
     """The id and the currency of each deal that came from a CRM, by the key of its CRM id; one statement."""
-    rows = await session.execute(
+    query = (
         select(Deal.crm_id, Deal.id, DealVersion.currency)
         .join(DealVersion, DealVersion.deal_id == Deal.id)
         .where(Deal.crm_id.is_not(None), DealVersion.valid_to.is_(None))
+        .order_by(DealVersion.id)  # of a deal whose change is being staged the last one counts
     )
+    if allowed is not None:
+        query = query.where(DealVersion.partner_id.in_(allowed))
+    rows = await session.execute(query)
     return {record_key(crm_id or ""): (deal_id, currency) for crm_id, deal_id, currency in rows}
 
 
@@ -133,16 +200,11 @@ async def _first_versions(session: AsyncSession, deal_ids: Collection[int]) -> d
     return {deal.id: (deal, version) for deal, version in rows}
 
 
-async def _apply(
-    session: AsyncSession,
-    by_deal: AnyMapping[str, Sequence[HistoryRow]],
-    known: AnyMapping[str, tuple[int, str]],
-    told: History,
-    stages: StageTable,
-    import_id: int,
-) -> int:
-    """Write the past of some deals where it differs from what is there; how many did."""
-    ids = [known[crm_id][0] for crm_id in by_deal]
+async def plan_past(
+    session: AsyncSession, told: Told, chunk: Sequence[str], stages: StageTable
+) -> list[tuple[Deal, DealVersion, _Past]]:
+    """The deals of a chunk whose past differs from what is there, each with its first version of ours."""
+    ids = [told.known[found][0] for found in chunk]
     firsts = await _first_versions(session, ids)
     there: dict[int, list[DealVersion]] = {}
     for version in await session.scalars(
@@ -151,22 +213,29 @@ async def _apply(
         .order_by(DealVersion.valid_from, DealVersion.id)
     ):
         there.setdefault(version.deal_id, []).append(version)
+    differing: list[tuple[Deal, DealVersion, _Past]] = []
+    for found in chunk:
+        deal, first = firsts[told.known[found][0]]
+        past = _past(told.by_deal[found], first, told.history.carried, stages)
+        same = _print([_values(version) for version in there.get(deal.id, [])])
+        if past is not None and _print(past.versions) != same:
+            differing.append((deal, first, past))
+    return differing
+
+
+async def write_past(session: AsyncSession, pasts: Sequence[tuple[Deal, DealVersion, _Past]], import_id: int) -> None:
+    """Write what `plan_past` found in the same transaction."""
+    if not pasts:
+        return
     rows: list[dict[str, Any]] = []
-    changed: list[int] = []
-    for crm_id, history in by_deal.items():
-        deal, first = firsts[known[crm_id][0]]
-        past = _past(history, first, told.carried, stages)
-        if past is None or _print(past.versions) == _print([_values(version) for version in there.get(deal.id, [])]):
-            continue
-        changed.append(deal.id)
+    for deal, first, past in pasts:
         deal.first_seen_at = past.begins
         if deal.moved_at is None or deal.moved_at < first.valid_from:  # else it has moved since we know it
             deal.moved_at = past.moved_at
         rows += [{**values, "deal_id": deal.id, "import_id": import_id} for values in past.versions]
-    if changed:
-        await session.execute(delete(DealVersion).where(DealVersion.deal_id.in_(changed), DealVersion.source == SOURCE))
-        await session.execute(insert(DealVersion), rows)
-    return len(changed)
+    ids = [deal.id for deal, _, _ in pasts]
+    await session.execute(delete(DealVersion).where(DealVersion.deal_id.in_(ids), DealVersion.source == SOURCE))
+    await session.execute(insert(DealVersion), rows)
 
 
 def _past(

@@ -1,7 +1,7 @@
 """A partners file applied, matched by name. An empty cell says nothing and changes nothing."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,12 +13,15 @@ from models.domain.files.encoding import Document, document
 from models.domain.files.headers import Columns
 from models.domain.files.partners import PartnerRow, parse_partners
 from models.domain.files.problems import Problem
+from models.domain.files.survey import survey
 from models.domain.text import count, key, near
 from models.imports import run
 from models.imports.result import ImportResult, capped, refuse
+from models.imports.trail import set_here
 from models.tables import Partner, Person
 
 TIER1_CEILING = 6
+_NOTHING = object()
 
 _LABELS = {
     "name": "name",
@@ -74,15 +77,16 @@ async def import_partners(
     this.created, this.skipped = len(created), len(lines_of_bad)
     this.unchanged = len(good) - this.created - this.changed
     return ImportResult(
-        "partners",
-        file_name,
+        kind="partners",
+        file_name=file_name,
         created=this.created,
         changed=this.changed,
         unchanged=this.unchanged,
         skipped=this.skipped,
         lines=capped(lines),
         problems=tuple(sorted(bad, key=lambda problem: problem.line)),
-        warnings=(*text.warnings, *_warnings(known, good, tier1_ceiling)),
+        warnings=(*text.warnings, *known.stays, *_warnings(known, good, tier1_ceiling)),
+        match=survey(text).lines(),
     )
 
 
@@ -91,6 +95,11 @@ class _Known:
     by_key: dict[str, Partner]
     people: dict[int, Person]
     by_email: dict[str, Person]
+    set_here: dict[tuple[int, str], Any]
+    stays: list[str] = field(default_factory=list)
+
+    def shown(self, name: str, value: Any) -> str:
+        return self.name_of(value) if name == "pm_id" and value else str(value or "none")
 
     def name_of(self, pm_id: int | None) -> str:
         return self.people[pm_id].name if pm_id is not None else "no partner manager"
@@ -121,6 +130,7 @@ async def _read(session: AsyncSession) -> _Known:
         {partner.key: partner for partner in await session.scalars(select(Partner))},
         {person.id: person for person in people},
         {person.email.lower(): person for person in people if person.email},
+        await set_here(session, "partner", _LABELS),
     )
 
 
@@ -164,7 +174,10 @@ def _values(row: PartnerRow, known: _Known) -> dict[str, Any]:
 
 
 def _change(session: AsyncSession, known: _Known, row: PartnerRow, *, now: datetime, by_id: int | None) -> list[str]:
-    """Set what the row says and differs, with its trail; one line when anything did."""
+    """Set what the row says and differs, with its trail; one line when anything did.
+
+    Where the file says what it said before somebody changed it here, it has nothing new to say.
+    """
     partner = known.by_key[key(row.name)]
     values = _values(row, known)
     if row.tier is None:
@@ -172,11 +185,17 @@ def _change(session: AsyncSession, known: _Known, row: PartnerRow, *, now: datet
     parts: list[str] = []
     for name, value in values.items():
         before = getattr(partner, name)
-        if before != value:
-            setattr(partner, name, value)
-            changes.note(session, "partner", partner.id, name, before, value, by_id=by_id, source="import", at=now)
-            shown = [known.name_of(end) if name == "pm_id" and end else str(end or "none") for end in (before, value)]
-            parts.append(f"{_LABELS[name]} {shown[0]} → {shown[1]}")
+        if before == value:
+            continue
+        if known.set_here.get((partner.id, name), _NOTHING) == value:
+            known.stays.append(
+                f"{row.name}: the file still says {_LABELS[name]} {known.shown(name, value)}; "
+                f"{known.shown(name, before)} was set in Slack since, and stays."
+            )
+            continue
+        setattr(partner, name, value)
+        changes.note(session, "partner", partner.id, name, before, value, by_id=by_id, source="import", at=now)
+        parts.append(f"{_LABELS[name]} {known.shown(name, before)} → {known.shown(name, value)}")
     return [f"{row.name}: {'; '.join(parts)}"] if parts else []
 
 

@@ -13,10 +13,12 @@ from models.domain.files.encoding import Document, document
 from models.domain.files.headers import Columns
 from models.domain.files.people import PersonRow, parse_people
 from models.domain.files.problems import Problem
+from models.domain.files.survey import survey
 from models.domain.text import count, key
 from models.imports import run
 from models.imports.lookup import unknown_partner
 from models.imports.result import ImportResult, capped, refuse
+from models.imports.trail import set_here
 from models.tables import ImportRun, Partner, Person, PersonRole
 
 
@@ -56,15 +58,16 @@ async def import_people(
     this.created, this.changed, this.skipped = len(writer.new), writer.changed, len(lines_of_bad)
     this.unchanged = len(good) - this.created - this.changed
     return ImportResult(
-        "people",
-        file_name,
+        kind="people",
+        file_name=file_name,
         created=this.created,
         changed=this.changed,
         unchanged=this.unchanged,
         skipped=this.skipped,
         lines=capped(writer.lines),
         problems=tuple(sorted(bad, key=lambda problem: problem.line)),
-        warnings=text.warnings,
+        warnings=(*text.warnings, *writer.stays),
+        match=survey(text).lines(),
     )
 
 
@@ -75,6 +78,7 @@ class _Known:
     partners: dict[str, Partner]
     managing: Counter[int]
     partners_came: bool
+    set_here: dict[tuple[int, str], Any]
 
     def problems(self, row: PersonRow, columns: Columns) -> list[Problem]:
         reasons: dict[str, str] = {}
@@ -86,7 +90,8 @@ class _Known:
             sentence = unknown_partner(row.partner, (partner.name for partner in self.partners.values()))
             reasons["partner"] = sentence.replace(", or use --partner NAME", "")
         manages = self.managing[person.id] if person else 0
-        if manages and "pm" not in row.roles:
+        told = self.set_here.get((person.id, "roles"), _NOTHING) if person else _NOTHING
+        if manages and "pm" not in row.roles and told != list(row.roles):
             reasons["role"] = (
                 f"{row.name} manages {count(manages, 'partner')}. Keep the role pm, or give these partners to somebody "
                 "else first."
@@ -105,6 +110,7 @@ async def _read(session: AsyncSession) -> _Known:
         {partner.key: partner for partner in partners},
         Counter(partner.pm_id for partner in partners if partner.pm_id is not None),
         came is not None,
+        await set_here(session, "person", (*_LABELS, "roles")),
     )
 
 
@@ -118,6 +124,7 @@ class _Writer:
     new: set[int] = field(default_factory=set)
     changed: int = 0
     lines: list[str] = field(default_factory=list)
+    stays: list[str] = field(default_factory=list)
 
     async def add_partners(self, names: list[str]) -> None:
         """Partners that only counterparts have named yet; the partners file says the rest."""
@@ -154,12 +161,12 @@ class _Writer:
         wanted = {"name": row.name, "email": row.email, **self._values(row)}
         for name, value in wanted.items():
             before = getattr(person, name)
-            if before != value:
+            if before != value and not self._stays(person, name, _LABELS[name], value):
                 setattr(person, name, value)
                 self._note("person", person.id, name, before, value)
                 parts.append(f"{_LABELS[name]} {self._shown(name, before)} → {self._shown(name, value)}")
         held = tuple(sorted(role.role for role in person.roles))
-        if row.roles != held:
+        if row.roles != held and not self._stays(person, "roles", "role", list(row.roles)):
             person.roles = [
                 *(role for role in person.roles if role.role in row.roles),
                 *(PersonRole(role=role) for role in row.roles if role not in held),
@@ -169,6 +176,14 @@ class _Writer:
         if parts:
             self.changed += 1
             self.lines.append(f"{row.name}: {'; '.join(parts)}")
+
+    def _stays(self, person: Person, name: str, label: str, value: Any) -> bool:
+        """Whether the file only says again what it said before somebody changed it here."""
+        if self.known.set_here.get((person.id, name), _NOTHING) != value:
+            return False
+        shown = ", ".join(value) if isinstance(value, list) else self._shown(name, value)
+        self.stays.append(f"{person.name}: the file still says {label} {shown}; what was set in Slack since stays.")
+        return True
 
     def _values(self, row: PersonRow) -> dict[str, Any]:
         """What the row says beyond name and e-mail; side and partner always, the rest where the cell is filled."""
@@ -194,6 +209,7 @@ class _Writer:
         )
 
 
+_NOTHING = object()
 _LABELS = {
     "name": "name",
     "email": "e-mail",

@@ -6,13 +6,17 @@ from typing import Any
 
 from models.domain.files.deal_rows import DealRow
 
-_CARRIED_AS = {"owner_id": "owner", "partners": "partner"}
+_CARRIED_AS = {"owner_id": "owner", "owner_said": "owner", "partners": "partner"}
+_NOT_IN_VERSION = ("partners", "account_id", "owner_said")
 
 Record = dict[str, Any]
 
 
-def record_of(row: DealRow, *, owner_id: int, partner_ids: tuple[int, ...]) -> Record:
-    """The row's normalised values as they are kept: ids for people and partners, ISO dates, minor units."""
+def record_of(row: DealRow, *, owner_id: int | None, owner_said: str, partner_ids: tuple[int, ...]) -> Record:
+    """The row's normalised values as they are kept: ids for people and partners, ISO dates, minor units.
+
+    `owner_said` is kept where it means nobody yet.
+    """
     shares = zip(partner_ids, row.partners, strict=True)
     return {
         "name": row.name,
@@ -29,6 +33,7 @@ def record_of(row: DealRow, *, owner_id: int, partner_ids: tuple[int, ...]) -> R
         "next_step": row.next_step,
         "attribution": row.attribution,
         "lost_reason": row.lost_reason,
+        **({"owner_said": owner_said} if owner_id is None else {}),
     }
 
 
@@ -52,6 +57,12 @@ def changed_fields(before: Record, after: Record) -> set[str]:
     return {name for name in after if after[name] != before.get(name)}
 
 
+def changed_columns(before: Record, after: Record) -> set[str]:
+    """The columns of a version that the CRM changed."""
+    names = {"partner_id" if name == "partners" else name for name in changed_fields(before, after)}
+    return names - set(_NOT_IN_VERSION)
+
+
 def primary(record: Record) -> int | None:
     return record["partners"][0][0] if record["partners"] else None
 
@@ -63,7 +74,7 @@ def links(record: Record) -> dict[int, tuple[str, int, bool]]:
 
 def version_values(record: Record) -> dict[str, Any]:
     """The record as the values of a deal's version."""
-    values = {name: value for name, value in record.items() if name not in ("partners", "account_id")}
+    values = {name: value for name, value in record.items() if name not in _NOT_IN_VERSION}
     days = {name: date.fromisoformat(record[name]) if record[name] else None for name in ("close_date", "created_date")}
     return {**values, **days, "partner_id": primary(record)}
 

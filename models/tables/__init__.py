@@ -2,8 +2,9 @@
 
 from models.tables.base import Base, UtcDateTime
 from models.tables.cadence import Answer, Artifact, Cadence, Commitment, CommitmentFate, Occurrence, Step
-from models.tables.deals import CrmRecord, Deal, DealPartner, DealVersion, ImportRun, NextAction
+from models.tables.deals import Deal, DealPartner, DealVersion, NextAction
 from models.tables.delivery import Card, CardOccurrence, Inbox, Outbox, Pace, Submission
+from models.tables.imports import CrmRecord, DealMatch, ImportChange, ImportDraft, ImportPart, ImportRun, Target
 from models.tables.people import Absence, Change, ChannelState, Partner, Person, PersonRole, Setting
 
 __all__ = [
@@ -20,8 +21,12 @@ __all__ = [
     "CommitmentFate",
     "CrmRecord",
     "Deal",
+    "DealMatch",
     "DealPartner",
     "DealVersion",
+    "ImportChange",
+    "ImportDraft",
+    "ImportPart",
     "ImportRun",
     "Inbox",
     "NextAction",
@@ -34,5 +39,6 @@ __all__ = [
     "Setting",
     "Step",
     "Submission",
+    "Target",
     "UtcDateTime",
 ]

@@ -1,4 +1,4 @@
-"""Deals as full version rows, their links to partners, next actions, and what the CRM last said."""
+"""Deals as full version rows, their links to partners, next actions."""
 
 from datetime import date, datetime
 from typing import Any
@@ -13,13 +13,17 @@ from models.tables.base import Base, Json
 class Deal(Base):
     """An opportunity. What changes lives in `DealVersion`; here is what identifies it and its stall clock.
 
-    `moved_at` is the last forward movement anybody has seen; `first_seen_at` is where its known history begins.
+    `version_id` is the version that stands, the only one readers take for present: an import writes thousands of versions
+    in small transactions that nobody sees, and one short last one moves the pointers. Null: still being staged, or
+    merged into another deal. It is no foreign key, since the two tables would refer to each other. `moved_at` is the
+    last forward movement anybody has seen; `first_seen_at` is where its known history begins.
     """
 
     __tablename__ = "deal"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     crm_id: Mapped[str | None] = mapped_column(unique=True)
+    version_id: Mapped[int | None]
     first_seen_at: Mapped[datetime]
     moved_at: Mapped[datetime | None]
     joint: Mapped[bool] = mapped_column(default=False)
@@ -31,6 +35,8 @@ class Deal(Base):
 
 class DealVersion(Base):
     """The whole deal from `valid_from` until `valid_to` (open: null). Amounts in minor units of `currency`.
+
+    The present one is the one `Deal.version_id` points to, and is open.
 
     `said` holds what people said in Slack where it differs from the CRM:
     `{"stage": {"value": "…", "at": "<iso>", "by": <person id>}}`. Totals never use it.
@@ -66,13 +72,6 @@ class DealVersion(Base):
     moves: Mapped[list[Any]] = mapped_column(Json, default=list)
 
     __table_args__ = (
-        Index(
-            "uq_deal_version_current",
-            "deal_id",
-            unique=True,
-            sqlite_where=sql("valid_to IS NULL"),
-            postgresql_where=sql("valid_to IS NULL"),
-        ),
         Index("ix_deal_version_deal_from", "deal_id", "valid_from"),
         Index("ix_deal_version_partner_current", "partner_id", "valid_to", "category"),
         Index("ix_deal_version_owner_current", "owner_id", "valid_to", "category"),
@@ -125,33 +124,3 @@ class NextAction(Base):
         Index("ix_next_action_deal", "deal_id", "state"),
         Index("ix_next_action_owner", "owner_id", "state"),
     )
-
-
-class ImportRun(Base):
-    """One file that was applied. `at` is the business time of the import: what "CRM as of" prints."""
-
-    __tablename__ = "import_run"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    kind: Mapped[str] = mapped_column(String(16))
-    file_name: Mapped[str]
-    digest: Mapped[str]
-    at: Mapped[datetime]
-    by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    created: Mapped[int] = mapped_column(default=0)
-    changed: Mapped[int] = mapped_column(default=0)
-    unchanged: Mapped[int] = mapped_column(default=0)
-    missing: Mapped[int] = mapped_column(default=0)
-    skipped: Mapped[int] = mapped_column(default=0)
-
-
-class CrmRecord(Base):
-    """The CRM's last word on one deal: an import changes a field only where the file differs from this."""
-
-    __tablename__ = "crm_record"
-
-    crm_id: Mapped[str] = mapped_column(primary_key=True)
-    deal_id: Mapped[int] = mapped_column(ForeignKey("deal.id"), index=True)
-    import_id: Mapped[int] = mapped_column(ForeignKey("import_run.id"))
-    seen_import_id: Mapped[int] = mapped_column(ForeignKey("import_run.id"))
-    values: Mapped[dict[str, Any]] = mapped_column(Json)

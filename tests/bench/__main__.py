@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.bench import doors, notes, quarter, start
+from tests.bench import doors, imports, notes, quarter, start
 from tests.bench.ground import yes_slack
 
 MEASUREMENTS = {
@@ -21,6 +21,7 @@ MEASUREMENTS = {
     "note": notes.weekly_note,
     "prompts": notes.prompts,
     "start": start.start_and_memory,
+    "imports": imports.hundred_thousand,
     "quarter": quarter.lived,
 }
 

@@ -103,7 +103,8 @@ RAW_READ = (
     "SELECT p.*, r.role FROM person p LEFT JOIN person_role r ON r.person_id = p.id WHERE p.slack_id = 'U00002'",
     """SELECT a.person_id, a.cover_id, a.first_day, a.last_day, p.zone FROM absence a JOIN person p ON p.id = a.person_id
     WHERE a.cancelled_at IS NULL AND a.cover_id IS NOT NULL""",
-    """SELECT d.*, v.*, pa.*, n.* FROM deal d JOIN deal_version v ON v.deal_id = d.id AND v.valid_to IS NULL
+    """SELECT d.*, v.*, pa.*, n.* FROM deal d JOIN deal_version v ON v.deal_id = d.id AND v.id = d.version_id
+    AND v.valid_to IS NULL
     LEFT JOIN partner pa ON pa.id = v.partner_id LEFT JOIN next_action n ON n.deal_id = d.id AND n.state = 'open'
     WHERE (v.owner_id = 2 OR pa.pm_id = 2) AND v.category IN ('pipeline', 'best_case', 'commit')""",
     """SELECT o.*, c.kind, c.partner_id, c.pm_id, c.state FROM occurrence o JOIN cadence c ON c.id = o.cadence_id

@@ -99,7 +99,7 @@ async def company(
         await session.flush()
         if deals:
             await session.execute(insert(Deal), [
-                {"crm_id": f"D{n}", "first_seen_at": first, "joint": False, "amount_shared": False, "partner_owner": "",
+                {"crm_id": f"D{n}", "version_id": n, "first_seen_at": first, "joint": False, "amount_shared": False, "partner_owner": "",
                  "help_needed": ""} for n in range(1, deals + 1)
             ])  # fmt: skip
             await session.execute(

@@ -1,5 +1,7 @@
 """`cadence import` with any CRM's file, in this process: what is said, what is asked, what stays as it was."""
 
+import io
+
 import pytest
 from sqlalchemy import create_engine, func, select
 from typer.testing import CliRunner
@@ -29,6 +31,20 @@ def cadence(tmp_path):
     for name, text in (("people", PEOPLE), ("partners", PARTNERS)):
         (tmp_path / f"{name}.csv").write_text(text)
         run(tmp_path / f"{name}.csv", f"--{name}")
+    return run
+
+
+@pytest.fixture
+def settle(cadence, tmp_path):
+    """`cadence owners …` against the same database; what it printed, or its error raised."""
+
+    def run(*arguments):
+        url = {"DATABASE_URL": f"sqlite:///{tmp_path / 'cadence.db'}"}
+        done = CliRunner().invoke(cli.app, ["owners", *arguments], env=url)
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return done.output.splitlines()
+
     return run
 
 
@@ -69,8 +85,8 @@ def test_options_that_mean_nothing_are_usage_errors(cadence, tmp_path):
         (["--map", "Nummer"], "Header=field"),
         (["--decimal", ";"], "--decimal is . or ,"),
         (["--dates", "ymd"], "--dates is mdy or dmy"),
-        (["--people", "--map", "A=name"], "belong to a deals file"),
-        (["--partners", "--history", file], "belong to a deals file"),
+        (["--people", "--map", "A=name"], "--map belongs to a deals file or an overlap"),
+        (["--partners", "--history", file], "--history belongs to a deals file"),
     ):
         assert sentence in "\n".join(cadence(file, *options, code=2))
 
@@ -88,3 +104,61 @@ def test_deals_come_with_their_history_and_a_history_that_is_refused_takes_the_d
     assert said[-1] == "Opportunity.csv: 40 created, 0 changed, 0 unchanged."
     assert said[-2] == "history.csv: 0 created, 40 changed, 0 unchanged."
     assert stored(tmp_path) == (40, 80)
+
+
+def test_an_owner_nobody_knows_stays_open_and_is_settled_without_another_import(cadence, tmp_path, settle):
+    text = "crm_id,name,partner,owner_email,stage\n1,Pumps,Acme,A. Lee,Prospecting\n2,Tanks,Acme,A. Lee,Prospecting\n"
+    (tmp_path / "deals.csv").write_text(text)
+    said = cadence(tmp_path / "deals.csv")
+    assert said[-2] == (
+        '  nobody yet: “A. Lee” is nobody we know. Did you mean Ann Lee? 2 deals. Say who it is: cadence owners "A. Lee=NAME OR '
+        'E-MAIL"'
+    )
+    assert settle() == ["“A. Lee” owns 2 deals and is nobody here. Perhaps Ann Lee."]
+    assert settle("A. Lee=ann@us.com") == [
+        "“A. Lee” is Ann Lee: 2 deals.",
+        "Every owner the CRM names is somebody here.",
+    ]
+    assert cadence(tmp_path / "deals.csv")[-1] == "deals.csv: 0 created, 0 changed, 2 unchanged."
+    with pytest.raises(UserError, match="settled already"):
+        settle("A. Lee=ann@us.com")
+    with pytest.raises(UserError, match="“Nobody” is nobody we know"):
+        settle("A. Lee=Nobody")
+
+
+def test_partners_that_are_none_yet_are_made_when_asked_for(cadence, tmp_path):
+    (tmp_path / "deals.csv").write_text("crm_id,name,partner,owner_email,stage\n1,Pumps,Cork,ann@us.com,Prospecting\n")
+    with pytest.raises(BadFile) as refused:
+        cadence(tmp_path / "deals.csv")
+    assert "“Cork” is not a partner we know" in refused.value.problems[0]
+    assert "  Pumps: new, amount unknown, Cork" in cadence(tmp_path / "deals.csv", "--create-partners")
+
+
+def test_an_overlap_is_kept_for_pursuit_lists(cadence, tmp_path):
+    overlap = made.HERE / "crossbeam.csv"
+    with pytest.raises(BadFile, match="overlap of accounts"):
+        cadence(overlap, "--partner", "Acme")
+    said = cadence(overlap, "--targets", "--partner", "Acme", "--dry-run")
+    assert said[-1].startswith("Dry run, nothing was changed. ")
+    first = cadence(overlap, "--targets", "--partner", "Acme")
+    again = cadence(overlap, "--targets", "--partner", "Acme")
+    assert "0 created, 0 changed" in again[-1]
+    assert first[-1].split(": ")[1].split()[0] == again[-1].split("changed, ")[1].split()[0]
+
+
+async def test_the_bar_shows_long_files_on_a_terminal_alone():
+    class Terminal(io.StringIO):
+        def __init__(self, tty):
+            super().__init__()
+            self.tty = tty
+
+        def isatty(self):
+            return self.tty
+
+    for tty, total, shown in ((True, 10_000, "[####################....................] 5,000 of 10,000"),
+                              (True, 100, ""), (False, 10_000, "")):  # fmt: skip
+        terminal = Terminal(tty)
+        bar = cli.Bar(terminal)
+        await bar.show(total // 2, total)
+        assert terminal.getvalue().strip() == shown
+        bar.clear()

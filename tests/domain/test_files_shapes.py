@@ -219,7 +219,7 @@ def test_a_file_of_another_kind_says_how_to_import_it():
     with pytest.raises(BadFile) as caught:
         parse_deals(shape("crossbeam.csv"))
     assert str(caught.value).endswith(
-        "It looks like an overlap of accounts: these are targets for a pursuit list, not deals."
+        "It looks like an overlap of accounts: import it with --targets, for pursuit lists."
     )
     assert not any("not known" in problem for problem in caught.value.problems)
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bot import importing
+from bot.importing import Importer, Job, read
+from models.imports.options import Options
 from models.tables import Deal, DealVersion
 from tests.journeys.support import journey, kinds, note_of, promise_two, shown, walk
 from tests.world import MONDAY, Human, small_team
@@ -22,20 +23,23 @@ def export(request):
     return request.param
 
 
+async def bring(db, policy, export, options):
+    job = Job(
+        "deals", "Opportunity.csv", read(export / "Opportunity.csv"), MONDAY.replace(hour=7), options,
+        accounts=read(export / "Account.csv"),
+    )  # fmt: skip
+    return await Importer(db, policy).apply(job)
+
+
 async def test_a_salesforce_export_is_imported_with_its_mapping_and_ends_in_a_friday_note(sqlite_url, export):
     team = small_team(deals=[], reviews=False)
 
     async def prepared(db):
-        result = await importing.apply(
-            db, "deals", export / "Opportunity.csv", accounts=export / "Account.csv",
-            options={"partner": "Acme", "owner": Human("Ann Seller").email, "currency": "USD"},
-            dry_run=False, skip_bad=False, complete=True, now=MONDAY.replace(hour=7), policy=team.policy,
-        )  # fmt: skip
+        options = Options(partner="Acme", owner=Human("Ann Seller").email, currency="USD")
+        result = await bring(db, team.policy, export, options)
         assert result.created > 5
-        again = await importing.apply(
-            db, "deals", export / "Opportunity.csv", accounts=export / "Account.csv", options={}, dry_run=False,
-            skip_bad=False, complete=True, now=MONDAY.replace(hour=7), policy=team.policy,
-        )  # fmt: skip
+        assert result.owners == ()
+        again = await bring(db, team.policy, export, Options())
         assert (again.created, again.changed) == (0, 0), "the mapping was saved, and twice is once"
 
     async with journey(team, sqlite_url, prepared=prepared) as local:

@@ -223,7 +223,7 @@ async def test_a_week_without_any_working_day_has_no_meeting_and_says_why(sessio
 async def test_a_partner_without_a_manager_cannot_have_a_review(session):
     acme = await make.partner(session)
     assert await refused(make.review(session, acme)) == {
-        "partner": "Acme has no partner manager yet. Import a partners file with pm_email."
+        "partner": "Acme has no partner manager yet. Name one in `/cadence start`, under Partners."
     }
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import delete, select, update
 
 from models import checkup
 from models.checkup import Check, Finding, Place, Severity
-from models.tables import Cadence, DealVersion, ImportRun, Outbox, Partner, Person
+from models.tables import Cadence, CrmRecord, DealVersion, ImportRun, Outbox, Partner, Person
 from tests import make
 from tests.make import NOW, POLICY
 
@@ -52,6 +52,17 @@ async def _unowned(session):
     acme = await session.scalar(select(Partner))
     for number in range(7):
         await make.deal(session, f"Stray {number}", acme, None, amount=None if number == 6 else 1000 - number)
+
+
+async def _strangers(session):
+    acme, ann = (
+        await session.scalar(select(Partner)),
+        await session.scalar(select(Person).where(Person.name == "Ann Seller")),
+    )
+    run_id = await session.scalar(select(ImportRun.id))
+    for number, said in enumerate(("R. Sharma", "R. Sharma", "005bm00000NCJmQAAX")):
+        one = await make.deal(session, f"Theirs {number}", acme, ann)
+        session.add(CrmRecord(crm_id=f"c{number}", deal_id=one.id, import_id=run_id, values={}, owner_said=said))
 
 
 async def _others_without_slack(session):
@@ -118,6 +129,10 @@ TABLE = {
     ),
     "a review was never set up": (
         _never_set_up, "look", Check.REVIEWS, "1 weekly review is not set up: Bolt.", "/cadence setup",
+    ),
+    "owners the CRM names are nobody here": (
+        _strangers, "look", Check.DEALS,
+        "2 owners in the CRM's file are nobody here: “R. Sharma” (2 deals), “005bm00000NCJmQAAX” (1 deal).", "cadence owners",
     ),
     "deals without owner, the largest five named": (
         _unowned, "look", Check.DEALS,

@@ -111,6 +111,14 @@ async def versions_of(db, deal_id):
         return list(rows)
 
 
+async def stands(db, deal_id):
+    """The amount of the version that stands, once it is the only open one: nobody's was left beside it."""
+    async with db.read() as session:
+        version = await deals.current_version(session, deal_id)
+    assert [row.id for row in await versions_of(db, deal_id) if row.valid_to is None] == [version.id]
+    return version.amount
+
+
 async def test_a_hundred_people_count_one_deal_up_at_once_and_no_step_is_lost(db):
     async with db.write() as session:
         one = await make.deal(session, "Big", None, None, amount=0)
@@ -124,7 +132,7 @@ async def test_a_hundred_people_count_one_deal_up_at_once_and_no_step_is_lost(db
     await asyncio.gather(*(add(number) for number in range(SAVERS)))
     versions = await versions_of(db, one.id)
     assert sorted(version.amount for version in versions) == list(range(SAVERS + 1))
-    assert [version.amount for version in versions if version.valid_to is None] == [SAVERS]
+    assert await stands(db, one.id) == SAVERS
 
 
 async def test_a_hundred_forms_saved_at_once_are_a_hundred_answers_and_lose_no_change(db):
@@ -149,7 +157,7 @@ async def test_a_hundred_forms_saved_at_once_are_a_hundred_answers_and_lose_no_c
 
     await asyncio.gather(*(save(head) for head in heads))
     versions = await versions_of(db, one.id)
-    assert [version.amount for version in versions if version.valid_to is None] == [start + SAVERS]
+    assert await stands(db, one.id) == start + SAVERS
     assert len(versions) == SAVERS + 1
     async with db.read() as session:
         assert set(await session.scalars(select(Answer.by_id))) == {head.id for head in heads}
@@ -177,4 +185,4 @@ async def test_people_who_change_different_fields_of_one_open_form_all_keep_thei
         now_is = (await make.shown(session, await session.get_one(Deal, one.id), team.week)).fields
         assert await session.scalar(select(func.count()).select_from(NextAction)) == 1
     assert {name: getattr(now_is, name) for name in changes} == changes
-    assert sum(version.valid_to is None for version in await versions_of(db, one.id)) == 1
+    assert await stands(db, one.id) == changes["amount"]

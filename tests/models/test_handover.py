@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from models import cadences, handover, health, managers, orphans, outbox, people, reviews
 from models.domain.errors import FieldErrors, NotAllowed, UserError
 from models.handover import EVERYTHING, Give, What
+from models.imports import import_partners
 from models.managers import NewManager
 from models.tables import (
     Answer,
@@ -339,7 +340,7 @@ async def test_deals_whose_owner_in_the_crm_is_somebody_else_are_listed_for_mend
     await session.flush()
     for number, owner in ((0, team.ann), (2, team.bob)):
         deal = team.deals[f"Deal {number}"]
-        session.add(CrmRecord(crm_id=deal.crm_id, deal_id=deal.id, import_id=run.id, seen_import_id=run.id,
+        session.add(CrmRecord(crm_id=deal.crm_id, deal_id=deal.id, import_id=run.id,
                               values={"owner_id": owner.id}))  # fmt: skip
     await give(session, team.pm, team.ann, team.bob)
     [row] = await owed(session, "handed_over")
@@ -458,6 +459,34 @@ async def test_a_new_manager_has_the_partner_its_review_and_the_old_ones_open_th
     assert await owed(session, "handed_over") == [], "the page names it"
 
 
+async def test_a_manager_named_by_the_partners_file_gets_the_page_and_the_reviews_too(session):
+    team = await world(session)
+    quinn = await make.person(session, "Quinn", "pm")
+    mine = await promise(session, team, team.pm)
+    text = "name,tier,pm_email\nAcme,1,quinn@home.example\n"
+    result = await import_partners(session, text, file_name="partners.csv", now=LATER)
+    assert result.lines == ("Acme: partner manager Pat Manager → Quinn",)
+    assert await managers.follow_file(session, by_id=None, now=LATER, policy=POLICY) == 1
+    [row] = await owed(session, "handover_page")
+    assert (row.person_id, row.args["from_id"], row.args["by_id"]) == (quinn.id, team.pm.id, None)
+    assert (team.cadence.pm_id, mine.owner_id) == (quinn.id, team.pm.id), (
+        "a file says nothing of what somebody promised"
+    )
+    again = await import_partners(session, text, file_name="partners.csv", now=LATER + timedelta(hours=1))
+    assert (
+        again.changed,
+        await managers.follow_file(session, by_id=None, now=LATER + timedelta(hours=1), policy=POLICY),
+    ) == (0, 0)
+
+
+async def test_a_new_partner_with_its_first_manager_is_no_handover(session):
+    team = await world(session)
+    text = f"name,tier,pm_email\nNewco,2,{team.pm.email}\n"
+    await import_partners(session, text, file_name="partners.csv", now=LATER)
+    assert await managers.follow_file(session, by_id=None, now=LATER, policy=POLICY) == 0
+    assert await owed(session, "handover_page") == []
+
+
 async def test_what_is_not_ticked_stays_with_the_old_manager(session):
     team = await world(session)
     mine = await promise(session, team, team.pm)
@@ -486,7 +515,7 @@ async def test_a_partner_that_had_no_manager_gets_its_first(session):
     [
         ("nobody", "Choose one named person"),
         ("gone", "has left"),
-        ("ann", "Ann Seller does not have the role pm. Add it in the people file"),
+        ("ann", "Ann Seller is no partner manager. Add the role in `/cadence start`"),
         ("pm", "Pat Manager is the partner manager of Acme already."),
     ],
 )

@@ -75,6 +75,29 @@ async def test_other_partners_are_asked_about_what_closes_this_quarter_or_next(s
     assert await carried(session, team.week) == ["Deal 0"]
 
 
+async def test_who_is_asked_needs_no_look_at_every_deal(db):
+    """One deal for each owner and partner is as good as all of them, on both databases."""
+    async with db.write() as session:
+        team = await make.small(session, deals=3)
+        second = await make.partner(session, "Second", team.pm, tier=2)
+        for close, owner in (
+            (date(2026, 3, 31), team.ann),
+            (date(2026, 6, 30), team.ann),
+            (date(2026, 7, 1), team.bob),
+            (None, None),
+        ):
+            await make.deal(session, f"{close}", second, owner, close_date=close)
+        others = await others_of(session, team.pm)
+        pairs = await reviews.scope(session, [team.week.id, others.id])
+        every = await reviews.owned(session, [team.week.id, others.id], now=NOW, policy=POLICY)
+        few = await reviews.asked(session, pairs, now=NOW, policy=POLICY)
+        assert {key: {one.owner_id for one in rows} for key, rows in few.items()} == {
+            key: {one.owner_id for one in rows} for key, rows in every.items()
+        }
+        assert {one.owner_id for one in few[others.id]} == {team.ann.id, None}
+        assert (len(every[others.id]), len(few[others.id])) == (3, 2)
+
+
 async def test_a_tier_1_partner_without_a_running_review_is_wholly_among_the_others(session):
     team = await make.small(session, deals=1)
     other = await make.partner(session, "No review", team.pm)

@@ -109,5 +109,5 @@ def elsewhere(kind: Kind) -> str:
         Kind.PARTNERS: "It looks like a partners file: import it with --partners.",
         Kind.ACCOUNTS: "It looks like an accounts file: give it beside the deals with --accounts FILE.",
         Kind.HISTORY: "It looks like a stage history: give it beside the deals with --history FILE.",
-        Kind.TARGETS: "It looks like an overlap of accounts: these are targets for a pursuit list, not deals.",
+        Kind.TARGETS: "It looks like an overlap of accounts: import it with --targets, for pursuit lists.",
     }.get(kind, "")

@@ -26,6 +26,8 @@ _SAMPLES = 3
 _SAMPLED_ROWS = 100
 _LONGEST_SAMPLE = 40
 _DATES = ("close_date", "created_date", "at")
+_FIXED = (Kind.PEOPLE, Kind.PARTNERS)
+"""Kinds whose headers are ours: what else stands there is not mapped."""
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 
 
@@ -98,7 +100,12 @@ class Survey(BaseModel):
             for column in self.columns
             if column.field
         )
-        return (f"{self.kind.label} ({shape})", f"columns: {matched or 'none'}", *map(_offered, self.unknown))
+        told = map(_offered if self.kind not in _FIXED else _named, self.unknown)
+        return (f"{self.kind.label} ({shape})", f"columns: {matched or 'none'}", *told)
+
+
+def _named(column: SeenColumn) -> str:
+    return f"not used: {column.header}"
 
 
 def _offered(column: SeenColumn) -> str:

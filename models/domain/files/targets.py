@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from models.domain.files import fields
 from models.domain.files.encoding import Document, document
-from models.domain.files.headers import Columns, match, normal, require
-from models.domain.files.kinds import elsewhere, recognise
+from models.domain.files.headers import LEFT_OUT, Columns, match, normal, require
+from models.domain.files.kinds import Kind, elsewhere, recognise
 from models.domain.files.layout import layout_of
 from models.domain.files.mapping import Mapping
 from models.domain.files.problems import Problem
@@ -47,14 +47,18 @@ def parse_targets(text: str | Document, *, partner: str = "", mapping: Mapping |
         BadFile: it is no table, or lacks the account, or says nowhere whose overlap it is.
     """
     given = document(text)
-    overrides = partner_columns(layout_of(given).headers) | (mapping.columns if mapping else {})
+    saved = mapping.columns.items() if mapping else ()  # what was learnt of deals files says nothing here
+    overrides = partner_columns(layout_of(given).headers) | {
+        header: name for header, name in saved if name == LEFT_OUT or name in fields.TARGETS
+    }
     table = read_table(given)
     columns = match(table.headers, fields.TARGETS, overrides, header_line=table.header_line)
+    kind = recognise(table.headers)
     require(
         columns,
         {"account": "Add a column with the account (Record or Account Name)."}
         | ({} if partner else {"partner": "Add a column with the partner, or name one for all with --partner NAME."}),
-        elsewhere(recognise(table.headers)),
+        "" if kind == Kind.TARGETS else elsewhere(kind),
     )
     problems = list(table.problems)
     rows: list[TargetRow] = []
