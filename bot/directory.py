@@ -2,20 +2,23 @@
 
 import logging
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from handlers.events.apply import slack_user
-from models import changes, orphans, people
+from handlers.kit.slack_users import slack_user
+from models import changes, orphans, outbox, people
 from models.db import Database
 from models.domain.policy import Policy
-from models.tables import Person, PersonRole
+from models.outbox import Owed
+from models.tables import Partner, Person, PersonRole
 
 logger = logging.getLogger("cadence.directory")
 PAGE = 200
+ALWAYS = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 async def sync(
@@ -29,7 +32,10 @@ async def sync(
     async with db.write() as session:
         listed = [slack_user(user) for user in users]
         result = await orphans.sync(session, listed, team_id=team_id, now=now, policy=policy)
-        await _first_admin(session, users, admin, team_id=team_id, now=now)
+        first = await _first_admin(session, users, admin, team_id=team_id, now=now)
+        if first is not None:
+            # Business time may not be known yet: then it is due as soon as it is.
+            await _welcome(session, first, now=now, due_at=now if policy is not None else ALWAYS)
     logger.info("directory: users=%d matched=%d deactivated=%d", len(users), result.matched, len(result.deactivated))
     return result
 
@@ -47,10 +53,10 @@ async def all_users(client: AsyncWebClient) -> list[Mapping[str, Any]]:
 
 async def _first_admin(
     session: Any, users: list[Mapping[str, Any]], admin: str, *, team_id: str, now: datetime
-) -> None:
+) -> Person | None:
     """CADENCE_ADMIN, else the workspace's primary owner: only while nobody is admin, and only one of our own."""
     if await session.scalar(select(PersonRole.person_id).where(PersonRole.role == "admin").limit(1)) is not None:
-        return
+        return None
     for user in users:
         known = slack_user(user)
         named = admin and admin.casefold() in (known.slack_id.casefold(), known.email.casefold())
@@ -67,4 +73,16 @@ async def _first_admin(
         session.add(PersonRole(person_id=person.id, role="admin"))
         changes.note(session, "person", person.id, "role", None, "admin", by_id=None, source="first start", at=now)
         logger.info("directory: person=%d is the first admin", person.id)
+        return person
+    return None
+
+
+async def _welcome(session: AsyncSession, person: Person, *, now: datetime, due_at: datetime) -> None:
+    """Where to begin, once, where nothing has been set up: said at once, because they have just installed it."""
+    if await session.scalar(select(Partner.id).limit(1)) is not None:
         return
+    owed = Owed(
+        key=f"welcome:{person.id}", template="welcome", args={"person_id": person.id}, due_at=due_at,
+        person_id=person.id, urgent=True,
+    )  # fmt: skip
+    await outbox.enqueue(session, [owed], now=now)

@@ -21,6 +21,8 @@ WORKSPACE = 300
 T2, T3, T4 = 20, 50, 100
 PER_MINUTE = {
     "apps.connections.open": 10,
+    "conversations.create": T2,
+    "conversations.invite": T3,
     "conversations.list": T2,
     "users.list": T2,
     "chat.update": T3,
@@ -32,6 +34,7 @@ PER_MINUTE = {
     "files.getUploadURLExternal": T4,
     "files.completeUploadExternal": T4,
     "files.info": T4,
+    "users.info": T4,
     "views.open": T4,
     "views.push": T4,
     "views.update": T4,

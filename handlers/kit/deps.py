@@ -3,22 +3,50 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from slack_bolt.context.async_context import AsyncBoltContext
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from handlers.kit.message import Message
 from models.checkup import Finding
 from models.db import Database
 from models.domain.policy import Policy
+from models.tables import Person
 
 KEY = "cadence_deps"
+
+
+class SetUpPage(Protocol):
+    """The modal “Set up Cadence” for one person. Raises NotAllowed."""
+
+    async def __call__(
+        self, session: AsyncSession, actor: Person, *, now: datetime, policy: Policy
+    ) -> dict[str, Any]: ...
+
+
+class PromptPreview(Protocol):
+    """The card a person would be sent for these reviews; None when there is nothing to ask."""
+
+    async def __call__(
+        self, session: AsyncSession, person_id: int, occurrence_ids: Sequence[int], *, now: datetime, policy: Policy
+    ) -> Message | None: ...
+
+
+@dataclass(frozen=True)
+class Pages:
+    """What one feature shows of another: they are strangers to each other, and `handlers.features` knows them all."""
+
+    set_up: SetUpPage
+    prompt: PromptPreview
 
 
 @dataclass(frozen=True)
 class Deps:
     """The process-lived things a listener needs.
 
-    `now` is business time; `wake` tells delivery there is work; `examine` looks at the whole installation.
+    `now` is business time; `wake` tells delivery there is work; `examine` looks at the whole installation; `pages` are what
+    one feature shows of another.
     """
 
     db: Database
@@ -27,6 +55,7 @@ class Deps:
     wake: Callable[[], None]
     team_id: Callable[[], str]
     examine: Callable[[], Awaitable[Sequence[Finding]]]
+    pages: Pages
 
 
 def deps_of(context: AsyncBoltContext) -> Deps:

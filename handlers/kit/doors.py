@@ -15,6 +15,11 @@ class Door(StrEnum):
     EXAMINE = "doctor.open"
     HAND_OVER = "people.hand_over"
     NEW_MANAGER = "people.new_manager"
+    MATCH_OWNERS = "owners.open"
+    FIRST_RUN = "first_run.open"
+    NEW_DEAL = "births.new"
+    SAME_DEAL = "births.same"
+    DIFFERENT_DEAL = "births.different"
 
 
 class DealRef(Carried):
@@ -30,8 +35,21 @@ class CardRef(Carried):
     o: tuple[int, ...] = ()
 
 
+class MatchRef(Carried):
+    """The pair of deals that a question is about."""
+
+    m: int = 0
+
+
 class PeopleRef(Carried):
     """Whose work is handed over (nobody: the form asks), and the partners that get a new manager (none: all one may)."""
 
     f: int = 0
     p: tuple[int, ...] = ()
+
+
+class SetUpRef(Carried):
+    """The partner whose weekly review is set up (0: the form chooses), and whether “Set up Cadence” asks."""
+
+    p: int = 0
+    first_run: bool = False

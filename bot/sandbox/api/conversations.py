@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+import re
+
 from bot.sandbox.api.base import ApiError, Call, Json, Method, page
 from bot.sandbox.api.users import cursor
-from bot.sandbox.models import Channel, Message
+from bot.sandbox.models import Channel, Message, User
 from bot.sandbox.world import SLACKBOT, World
 
 KINDS = {"public_channel": "channels", "private_channel": "groups", "im": "im", "mpim": "mpim"}
+LONGEST_NAME = 80
+MOST_INVITED = 1000
+_PUNCTUATION = re.compile(r"[-_]+")
+_NAME = re.compile(r"[\w-]+")
+"""Letters of any script, digits, hyphens and underscores; capitals are looked for apart."""
 
 
 def open_im(world: World, user_id: str) -> Channel:
@@ -136,7 +143,92 @@ async def replies(call: Call) -> Json:
     return {"messages": found, "has_more": bool(following), **more}
 
 
+def named(call: Call) -> str:
+    """The name of a new channel, by Slack's rules. Raises ApiError for one it would refuse."""
+    name = call.text("name").strip()
+    if not name:
+        raise ApiError("invalid_name_required")
+    if len(name) > LONGEST_NAME:
+        raise ApiError("invalid_name_maxlength")
+    if _PUNCTUATION.fullmatch(name):
+        raise ApiError("invalid_name_punctuation")
+    if not _NAME.fullmatch(name) or name != name.lower():
+        raise ApiError("invalid_name_specials")
+    if any(one.name == name and not one.is_im for one in call.world.channels.values()):
+        raise ApiError("name_taken")
+    return name
+
+
+async def create(call: Call) -> Json:
+    """A new channel, whose first member is the app."""
+    private = call.flag("is_private")
+    call.require_scope("groups:write" if private else "channels:manage")
+    world = call.world
+    channel = Channel(
+        world.new_id("C"), named(call), is_private=private, creator=world.app.bot_user_id,
+        created=int(world.clock.now().timestamp()),
+    )  # fmt: skip
+    world.channels[channel.id] = channel
+    joined(call, channel, world.users[world.app.bot_user_id])
+    world.watches.touch()
+    return {"channel": described(call, channel, full=False)}
+
+
+def joined(call: Call, channel: Channel, user: User, *, inviter: str = "") -> None:
+    """Somebody is in the channel from now on, and the app hears of it."""
+    channel.members = [*channel.members, user.id]
+    event: Json = {
+        "type": "member_joined_channel",
+        "user": user.id,
+        "channel": channel.id,
+        "channel_type": "G" if channel.is_private else "C",
+        "team": user.team_id,
+    }
+    call.events.emit(event | ({"inviter": inviter} if inviter else {}))
+
+
+async def invite(call: Call) -> Json:
+    """Bring people into a channel that the app is in: all of them or, without `force`, nobody."""
+    channel = call.channel()
+    if channel.is_im:
+        raise ApiError("method_not_supported_for_channel_type")
+    call.require_scope("groups:write" if channel.is_private else "channels:manage")
+    if channel.is_archived:
+        raise ApiError("is_archived")
+    if not call.world.is_bot_member(channel):
+        raise ApiError("not_in_channel")
+    wanted = list(dict.fromkeys(one for one in call.text("users").replace(" ", "").split(",") if one))
+    if not wanted:
+        raise ApiError("no_user")
+    if len(wanted) > MOST_INVITED:
+        raise ApiError("too_many_users")
+    refused = [(one, why) for one in wanted if (why := why_not_invited(call, channel, one))]
+    if refused and (len(refused) == len(wanted) or not call.flag("force")):
+        errors = [{"user": one, "ok": False, "error": why} for one, why in refused]
+        raise ApiError(refused[0][1], errors=errors)
+    out = {one for one, _ in refused}
+    for one in wanted:
+        if one not in out:
+            joined(call, channel, call.world.users[one], inviter=call.world.app.bot_user_id)
+    call.world.watches.touch()
+    return {"channel": described(call, channel, full=False)}
+
+
+def why_not_invited(call: Call, channel: Channel, user_id: str) -> str:
+    """Slack's word for why this user cannot be brought in; empty when they can."""
+    user = call.world.users.get(user_id)
+    if user is None or user.is_stranger or user_id == SLACKBOT:
+        return "user_not_found"
+    if user_id == call.world.app.bot_user_id:
+        return "cant_invite_self"
+    if user_id in channel.members:
+        return "already_in_channel"
+    return "cant_invite" if user.deleted or user.team_id != call.world.team.id else ""
+
+
 METHODS = {
+    "conversations.create": Method(create),
+    "conversations.invite": Method(invite),
     "conversations.open": Method(open_),
     "conversations.info": Method(info),
     "conversations.list": Method(everything),

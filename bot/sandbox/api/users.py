@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from bot.sandbox.api.base import Call, Json, Method, page
+from bot.sandbox.api.base import ApiError, Call, Json, Method, page
 from bot.sandbox.models import User
 
 
@@ -17,8 +17,16 @@ async def everyone(call: Call) -> Json:
     return {"members": rows, "cache_ts": int(call.world.clock.now().timestamp()), **cursor(following)}
 
 
+async def info(call: Call) -> Json:
+    """users.info: people of other companies too, as far as they are visible."""
+    user = call.world.users.get(call.text("user"))
+    if user is None:
+        raise ApiError("user_not_found")
+    return {"user": shown(call, user)}
+
+
 def cursor(following: str) -> Json:
     return {"response_metadata": {"next_cursor": following}}
 
 
-METHODS = {"users.list": Method(everyone, ("users:read",))}
+METHODS = {"users.info": Method(info, ("users:read",)), "users.list": Method(everyone, ("users:read",))}
