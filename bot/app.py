@@ -23,10 +23,12 @@ from bot import directory, doctor, errors, failpoints, schema
 from bot.acks import wake_by_ack
 from bot.clock import Clock, real_now
 from bot.delivery import CallFailed, Delivery, Limits
+from bot.drafts import Drafts
 from bot.engine import Engine
+from bot.fetch import Slack
 from bot.settings import Settings
 from bot.web import make
-from handlers.features import CARD_RENDERERS, RENDERERS, register_all
+from handlers.features import CARD_RENDERERS, PAGES, RENDERERS, register_all
 from handlers.kit.deps import KEY, Deps
 from models.db import Database
 from models.domain.errors import UserError
@@ -71,6 +73,8 @@ class Bot:
             ) from None
         self.url = _url(self._runner, self.settings)
         self._tasks = [asyncio.create_task(self.engine.run()), asyncio.create_task(self.engine.delivery.run())]
+        if self.engine.drafts is not None:
+            self._tasks.append(asyncio.create_task(self.engine.drafts.run()))
         if self.settings.socket_mode and self.settings.slack_app_token is not None:
             await self._open_socket(self.settings.slack_app_token.get_secret_value())
         self.wakeups = Wakeups(
@@ -136,6 +140,8 @@ class Bot:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.engine.drafts is not None:
+            await self.engine.drafts.stop()
         if self._runner is not None:
             await self._runner.cleanup()
         if self._session is not None:
@@ -186,7 +192,12 @@ def build(settings: Settings, *, limits: Limits | None = None) -> Bot:
         card_renderers=CARD_RENDERERS,
         limits=limits,
     )
-    engine = Engine(db=db, clock=clock, policy=policy, delivery=delivery)
+    slack = Slack(delivery.desk.call, settings.slack_api_url, token, proxied=not settings.is_loopback)
+    files = Drafts(
+        db=db, clock=clock, policy=policy, slack=slack, directory=lambda: directory.all_users(client),
+        team_id=lambda: delivery.identity.team_id if delivery.identity else "", said=delivery.wake,
+    )  # fmt: skip
+    engine = Engine(db=db, clock=clock, policy=policy, delivery=delivery, drafts=files)
     secret = settings.slack_signing_secret
     bolt = AsyncApp(
         logger=_bolt_logger(),
@@ -207,6 +218,7 @@ def build(settings: Settings, *, limits: Limits | None = None) -> Bot:
         wake=engine.wake,
         team_id=lambda: delivery.identity.team_id if delivery.identity else "",
         examine=lambda: doctor.examine(doctor.Ground(settings, db, client, now=clock.now(), running=True)),
+        pages=PAGES,
     )
 
     bolt.use(GiveDeps(deps, clock))

@@ -12,9 +12,10 @@ from sqlalchemy.orm import aliased
 
 from bot.clock import Clock
 from bot.delivery import Delivery, Identity
+from bot.drafts import Drafts
 from bot.failpoints import here
 from handlers.events.apply import Seen, apply
-from models import inbox
+from models import drafts, inbox
 from models.db import Database
 from models.domain.policy import Policy
 from models.domain.text import count
@@ -67,6 +68,7 @@ class Engine:
     delivery: Delivery
     listening: Callable[[float], Awaitable[bool]] = _nobody
     """Waits at most so long for the listeners under way; whether all have ended."""
+    drafts: Drafts | None = None
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
     _one_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _one_inbox: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -79,6 +81,8 @@ class Engine:
         """A handler has committed something: look at once."""
         self._woken.set()
         self.delivery.wake()
+        if self.drafts is not None:
+            self.drafts.wake()
 
     async def run(self) -> None:
         """React to wakes: events are worked off and what they owe is planned. Never dies of one failure."""
@@ -96,6 +100,8 @@ class Engine:
         if self.clock.started:
             if await self.work_inbox():
                 self.delivery.wake()
+                if self.drafts is not None:
+                    self.drafts.wake()
             await self.plan()
 
     async def plan(self) -> None:
@@ -157,6 +163,8 @@ class Engine:
         self.clock.set(max(now, self.clock.now()) if self.clock.started else now)
         quiet = await self.listening(LISTENING)
         await self.work_inbox()
+        if self.drafts is not None:
+            await self.drafts.settle()
         for _ in range(20):
             await self.plan()
             if not await self.tick():
@@ -172,6 +180,7 @@ class Engine:
         async with self.db.write() as session:
             await session.execute(delete(Submission).where(Submission.at < now - KEEP_SUBMISSIONS))
             await session.execute(delete(Inbox).where(Inbox.done_at < now - KEEP_EVENTS))
+            await drafts.expire(session, now=now)
 
     async def coming(self, most: int = 20) -> list[dict[str, Any]]:
         """What is planned next, by instant, in words: `prompt to 6 people`."""
@@ -180,6 +189,8 @@ class Engine:
 
     async def next_due(self) -> tuple[datetime | None, str | None, bool]:
         """The next instant at which anything happens, what it is, and whether it only settles the present."""
+        if self.drafts is not None and await self.drafts.busy():
+            return self.clock.now(), "a file being looked over or imported", True
         settling, post = await self.delivery.ahead()
         if settling is not None:
             return settling, "messages still going out", True

@@ -1,10 +1,14 @@
 """Every feature, in one list: `register_all` is the door people come in by, the tables are what delivery renders by."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from handlers.births import card as births_card
+from handlers.births import listeners as births
 from handlers.cadence import listeners as cadence
 from handlers.closing import card as closing_card
 from handlers.closing import listeners as closing
@@ -12,16 +16,27 @@ from handlers.deal_review import card as deal_card
 from handlers.deal_review import listeners as deal_review
 from handlers.doctor import listeners as doctor
 from handlers.events import listeners as events
+from handlers.first_run import listeners as first_run
+from handlers.first_run import messages as first_run_messages
+from handlers.first_run import page as first_run_page
 from handlers.home import differences as home_differences
 from handlers.home import listeners as home
 from handlers.home import page as home_page
+from handlers.imports import card as import_card
+from handlers.imports import listeners as imports
+from handlers.kit.deps import Pages
+from handlers.kit.message import Message
 from handlers.notes import handover as notes_handover
 from handlers.notes import render as notes
+from handlers.owners import listeners as owners
 from handlers.people import listeners as people
 from handlers.people import messages as people_messages
+from models import births as born
+from models import drafts
+from models.domain.policy import Policy
 
 # Bolt asks one listener after the other: what people wait for comes before what nobody waits for.
-FEATURES = (deal_review, closing, cadence, people, home, doctor, events)
+FEATURES = (deal_review, closing, cadence, people, births, home, doctor, first_run, imports, owners, events)
 
 #: What an outbox row says, by its template.
 RENDERERS: Mapping[str, Any] = {
@@ -31,10 +46,12 @@ RENDERERS: Mapping[str, Any] = {
     "agenda": notes.agenda,
     "report": notes.report,
     "help": events.render_help,
+    "welcome": first_run_messages.welcome,
     "orphaned": people_messages.orphaned,
     "handed_over": people_messages.handed_over,
     "handover_page": notes_handover.handover,
     home_differences.TEMPLATE: home_differences.render,
+    drafts.NOT_YOURS: imports.render_refusal,
 }
 
 #: What a card shows, by its kind.
@@ -44,10 +61,27 @@ CARD_RENDERERS: Mapping[str, Any] = {
     "close": closing_card.render_close,
     "close_nudge": closing_card.render_nudge,
     "home": home_page.render,
+    drafts.CARD: import_card.render,
+    born.CARD: births_card.render,
 }
+
+
+async def _prompt(
+    session: AsyncSession, person_id: int, occurrence_ids: Sequence[int], *, now: datetime, policy: Policy
+) -> Message | None:
+    """The prompt card somebody would be sent for these reviews, as it is today."""
+    page = await deal_card.page_for(session, person_id, list(occurrence_ids), now=now, policy=policy)
+    return deal_card.prompt(page, 0) if page.items else None
+
+
+#: What one feature shows of another.
+PAGES = Pages(set_up=first_run_page.view, prompt=_prompt)
 
 
 def register_all(app: AsyncApp) -> None:
     """Register every listener, once, at start."""
     for feature in FEATURES:
-        feature.register(app)
+        if feature is deal_review:
+            deal_review.register(app, new_deal=births.new_deal)  # `/deals new` is another feature's form
+        else:
+            feature.register(app)

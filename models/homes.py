@@ -6,17 +6,21 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import answers, cadences, closing, costs, differences, imports, notes, people, reviews
+from models import answers, births, cadences, closing, costs, differences, first_run, imports, notes, people, reviews
+from models.births import Pair
 from models.cadences import AHEAD, Kind, Planned
 from models.costs import Cost
+from models.deals import PRESENT
 from models.domain.deals import OPEN, Attribution, Category
 from models.domain.fiscal import Quarter
 from models.domain.notes import Health, MoneySum, merge_health
 from models.domain.policy import Policy
+from models.domain.rights import Act, Subject, may
 from models.domain.zones import local_date, zone
+from models.first_run import Facts
 from models.people import Directory
 from models.reviews import DealView
-from models.tables import Absence, Commitment, DealVersion, NextAction, Occurrence, Partner, Person
+from models.tables import Absence, Commitment, Deal, DealVersion, NextAction, Occurrence, Partner, Person
 
 WEEK = timedelta(days=7)
 
@@ -72,6 +76,10 @@ class HomePage:
     to_mend: tuple[DealView, ...]
     to_mend_all: int
     """Deals this person may read that have something to mend, own and others'."""
+    same: tuple[Pair, ...] = ()
+    """Deals born here that an import may have brought too: this person is to say."""
+    set_up: Facts | None = None
+    """What of the first run is done, for whoever can go on with it, while it is not finished."""
 
 
 async def load(session: AsyncSession, person: Person, *, now: datetime, policy: Policy) -> HomePage:
@@ -103,7 +111,16 @@ async def load(session: AsyncSession, person: Person, *, now: datetime, policy: 
         cost=(await costs.this_week(session, now=now, policy=policy)).get(person.id, costs.Cost()),
         to_mend=tuple(await _to_mend(session, person, now=now, policy=policy)),
         to_mend_all=await differences.count_deals(session, person),
+        same=tuple(await births.waiting_for(session, person, now=now, policy=policy)),
+        set_up=await _set_up(session, person, now=now, policy=policy),
     )
+
+
+async def _set_up(session: AsyncSession, person: Person, *, now: datetime, policy: Policy) -> Facts | None:
+    if not may(people.as_actor(person), Act.SET_UP_COMPANY, Subject()).allowed:
+        return None
+    found = await first_run.facts(session, now=now, policy=policy)
+    return None if found.finished else found
 
 
 async def _waiting(
@@ -134,7 +151,8 @@ async def _to_mend(session: AsyncSession, person: Person, *, now: datetime, poli
 async def _actions(session: AsyncSession, person: Person, today: date) -> list[DueAction]:
     rows = await session.execute(
         select(NextAction, DealVersion.name)
-        .join(DealVersion, (DealVersion.deal_id == NextAction.deal_id) & DealVersion.valid_to.is_(None))
+        .join(Deal, Deal.id == NextAction.deal_id)
+        .join(DealVersion, PRESENT)
         .where(
             NextAction.owner_id == person.id,
             NextAction.state == "open",
@@ -208,9 +226,7 @@ async def numbers(session: AsyncSession, *, now: datetime, policy: Policy) -> Nu
     """Partner-sourced: open pipeline closing this quarter, closed-won last quarter, open pipeline closing next quarter."""
     quarter = policy.fiscal.quarter_of(local_date(now, zone(policy.zone)))
     any_sourced = await session.scalar(
-        select(DealVersion.id)
-        .where(DealVersion.valid_to.is_(None), DealVersion.attribution == Attribution.SOURCED)
-        .limit(1)
+        select(DealVersion.id).join(Deal, PRESENT).where(DealVersion.attribution == Attribution.SOURCED).limit(1)
     )
     if any_sourced is None:
         return Numbers(quarter, None, None, None)
@@ -231,8 +247,8 @@ async def _sourced(session: AsyncSession, quarter: Quarter, categories: tuple[st
             func.count(),
             func.count() - func.count(DealVersion.amount),
         )
+        .join(Deal, PRESENT)
         .where(
-            DealVersion.valid_to.is_(None),
             DealVersion.partner_id.is_not(None),
             DealVersion.attribution == Attribution.SOURCED,
             DealVersion.category.in_(categories),

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import imports, outbox, people, reviews
 from models.cadences import Kind, State
+from models.deals import seen_by_all
 from models.domain import notes as facts_of
 from models.domain import review_times
 from models.domain.deals import Category
@@ -39,6 +40,7 @@ from models.tables import (
     Cadence,
     Commitment,
     CommitmentFate,
+    Deal,
     DealVersion,
     Occurrence,
     Outbox,
@@ -101,13 +103,18 @@ async def gather(session: AsyncSession, occurrence_ids: Collection[int], *, now:
     before = await latest_artifacts(session, partner_ids, except_occurrences=[pair[0].id for pair in pairs])
     opens = min((before[key].cut_off for key in before), default=now - 2 * FIRST_WINDOW)
     opens = min([opens, *(occurrence.starts_at - FIRST_WINDOW for occurrence, _ in pairs)])
-    versions = list(
-        await session.scalars(
-            select(DealVersion)
-            .where(DealVersion.valid_from > opens, DealVersion.valid_from <= now, DealVersion.movement != "none")
-            .order_by(DealVersion.valid_from, DealVersion.id)
+    rows = await session.execute(
+        select(DealVersion, Deal.version_id)
+        .join(Deal, Deal.id == DealVersion.deal_id)
+        .where(
+            DealVersion.valid_from > opens,
+            DealVersion.valid_from <= now,
+            DealVersion.movement != "none",
+            seen_by_all(),
         )
+        .order_by(DealVersion.valid_from, DealVersion.id)
     )
+    versions = [(version, version.id == stands) for version, stands in rows]
     week = Week(
         pairs=tuple(pairs),
         partners=all_partners,
@@ -123,7 +130,7 @@ async def gather(session: AsyncSession, occurrence_ids: Collection[int], *, now:
         now=now,
         today=local_date(now, zone(policy.zone)),
     )
-    closed_ids = {row.deal_id for row in versions if not Category(row.category).is_open and row.valid_to is None}
+    closed_ids = {row.deal_id for row, stands in versions if stands and not Category(row.category).is_open}
     closed_views = (
         await reviews.views(session, DealVersion.deal_id.in_(closed_ids), now=now, policy=policy, open_only=False)
         if closed_ids
@@ -135,7 +142,7 @@ async def gather(session: AsyncSession, occurrence_ids: Collection[int], *, now:
             by_partner[view.version.partner_id].append(view)
     starts = {cadence.partner_id: week.since(occurrence, cadence.partner_id) for occurrence, cadence in pairs}
     moves: dict[int, list[MoveFact]] = defaultdict(list)
-    for row in versions:
+    for row, _ in versions:
         if row.valid_from > starts.get(row.partner_id, opens):
             moves[row.deal_id] += [MoveFact.model_validate(move) for move in row.moves]
     return replace(week, moves={key: tuple(rows) for key, rows in moves.items()}, closed=by_partner)
@@ -257,6 +264,7 @@ def deal_fact(view: DealView, answer: Answer | None, moves: tuple[MoveFact, ...]
         attribution=version.attribution,
         joint=view.deal.joint,
         missing=view.deal.missing_since is not None,
+        in_crm=view.deal.crm_id is not None,
         answered=("no_change" if answer.kind == "no_change" else "form") if answer is not None else "",
         answered_by=answer.by_id if answer is not None else None,
         moves=moves,
@@ -492,6 +500,7 @@ def _line(week: Week, occurrence: Occurrence, cadence: Cadence, artifact: Artifa
         help=sum(1 for deal in facts.deals if deal.help_needed),
         commitments=sum(1 for item in facts.commitments if item.fate in ("new", "moved", "carried")),
         health=facts.health,
+        not_in_crm=facts.not_in_crm,
     )
 
 

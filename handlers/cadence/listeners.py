@@ -12,16 +12,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from handlers.cadence import forms, overview
 from handlers.cadence.ids import Action, Door, Field, MenuRef, Ref, View
 from handlers.kit.deps import Body, Deps, deps_of, trigger, user_id
+from handlers.kit.doors import SetUpRef
 from handlers.kit.forms import Values
 from handlers.kit.once import once
-from handlers.kit.views import show
-from models import cadences, cards, people
+from handlers.kit.views import replace, show
+from models import cadences, cards, first_run, people
 from models.cadences import Kind, Side
-from models.domain.errors import FieldErrors, UserError
+from models.domain.errors import FieldErrors, NotAllowed, UserError
 from models.domain.policy import Policy
 from models.domain.rights import Act, Subject, may, require
 from models.domain.text import key
 from models.domain.zones import zone
+from models.roster import listed
 from models.tables import Cadence, Occurrence, Partner, Person
 
 
@@ -37,17 +39,36 @@ def register(app: AsyncApp) -> None:
 
 
 async def command(ack: AsyncAck, body: Body, client: AsyncWebClient, context: AsyncBoltContext) -> None:
-    """`/cadence` shows what is next; `/cadence setup` starts a review; `/cadence acme` is about one partner."""
+    """`/cadence` shows what is next; `start` sets Cadence up, `setup` a review; `/cadence acme` is about one partner."""
     await ack()
     text = str(body.get("text") or "").strip()
     deps = deps_of(context)
     async with deps.db.read() as session:
-        actor = await people.acting(session, user_id(body))
-        if key(text) in ("setup", "set up"):
+        actor = await _acting(session, deps, body)
+        if key(text) == "start":
+            view = await deps.pages.set_up(session, actor, now=deps.now(), policy=deps.policy)
+        elif key(text) in ("setup", "set up"):
             view = await _set_up_form(session, deps, actor, None)
         else:
             view = overview.modal(await overview.load(session, actor, text, now=deps.now(), policy=deps.policy))
     await client.views_open(trigger_id=trigger(body), view=view)
+
+
+async def _acting(session: AsyncSession, deps: Deps, body: Body) -> Person:
+    """Who types. Somebody unknown hears who is setting Cadence up, while somebody is. Raises NotAllowed."""
+    try:
+        return await people.acting(session, user_id(body))
+    except NotAllowed as refused:
+        if await people.by_slack_id(session, user_id(body)) is not None:
+            raise
+        found = await first_run.facts(session, now=deps.now(), policy=deps.policy)
+        if found.finished or not found.setting_up:
+            raise
+        names = listed(found.setting_up)
+        raise NotAllowed(
+            f"Cadence does not know you yet: {names} is setting it up. Ask to be added under “People and roles” "
+            "(`/cadence start`)."
+        ) from refused
 
 
 async def open_overview(ack: AsyncAck, body: Body, client: AsyncWebClient, context: AsyncBoltContext) -> None:
@@ -61,11 +82,11 @@ async def open_overview(ack: AsyncAck, body: Body, client: AsyncWebClient, conte
 
 async def open_set_up(ack: AsyncAck, body: Body, client: AsyncWebClient, context: AsyncBoltContext) -> None:
     await ack()
-    deps, ref = deps_of(context), Ref.load(body["actions"][0]["value"])
+    deps, ref = deps_of(context), SetUpRef.load(body["actions"][0]["value"])
     async with deps.db.read() as session:
         actor = await people.acting(session, user_id(body))
         view = await _set_up_form(session, deps, actor, ref.p or None)
-    await show(client, body, view)
+    await show(client, body, {**view, "private_metadata": ref.dump()})
 
 
 async def open_menu(ack: AsyncAck, body: Body, client: AsyncWebClient, context: AsyncBoltContext) -> None:
@@ -89,9 +110,11 @@ async def open_menu(ack: AsyncAck, body: Body, client: AsyncWebClient, context: 
     await show(client, body, view)
 
 
-async def save_set_up(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
+async def save_set_up(ack: AsyncAck, body: Body, client: AsyncWebClient, context: AsyncBoltContext) -> None:
+    """Start or change a weekly review; then back to where it was asked for, which shows it."""
     deps = deps_of(context)
     wanted = forms.parse_set_up(body["view"], deps.policy)
+    first = SetUpRef.load(body["view"]["private_metadata"]).first_run
 
     async def effect(session: AsyncSession) -> Mapping[str, Any]:
         actor = await people.acting(session, user_id(body))
@@ -101,15 +124,20 @@ async def save_set_up(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> N
         await _require(session, deps, actor, partner)
         if partner.tier != 1:
             raise FieldErrors({Field.PARTNER: f"{partner.name} is Tier {partner.tier}. Weekly reviews are for Tier 1: "
-                                              "raise its tier in the partners file first."})  # fmt: skip
+                                              "raise its tier first, in `/cadence start` or the partners file."})  # fmt: skip
         await cadences.set_up_review(
             session, partner, weekday=wanted.weekday, at=wanted.at, minutes=wanted.minutes, by=actor,
             now=deps.now(), policy=deps.policy,
         )  # fmt: skip
         await cards.touch_homes(session)
-        return await _overview(session, deps, actor, body)
+        return {} if first else await _overview(session, deps, actor, body)
 
     await _save(ack, deps, body, effect)
+    if first:
+        async with deps.db.read() as session:
+            actor = await people.acting(session, user_id(body))
+            page = await deps.pages.set_up(session, actor, now=deps.now(), policy=deps.policy)
+        await replace(client, str(body["view"].get("root_view_id") or ""), page)
 
 
 async def save_bump(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
@@ -209,8 +237,8 @@ async def _set_up_form(session: AsyncSession, deps: Deps, actor: Person, partner
         require(may(people.as_actor(actor), Act.PLAN, Subject()))
     if not partners:
         raise UserError(
-            "There is no Tier 1 partner that you may plan for. Tiers and partner managers come from the partners file "
-            "(`cadence import partners.csv --partners`)."
+            "There is no Tier 1 partner that you may plan for. `/cadence start` adds partners, their tiers and managers; so "
+            "does a partners file (`cadence import partners.csv --partners`)."
         )
     running = {
         cadence.partner_id: cadence

@@ -13,7 +13,7 @@ from handlers.cadence.ids import Action, Door, MenuRef, Ref, View
 from handlers.kit import blocks as b
 from handlers.kit import words as w
 from handlers.kit.doors import PeopleRef
-from models import cadences, closing, costs, health, notes, people, reviews
+from models import cadences, closing, costs, first_run, health, notes, owners, people, reviews
 from models.cadences import AHEAD, Planned
 from models.costs import Cost
 from models.domain.fiscal import monday_of
@@ -22,7 +22,9 @@ from models.domain.policy import Policy
 from models.domain.rights import Act, Subject, may
 from models.domain.text import clip, count, key, near
 from models.domain.zones import local_date, zone
+from models.first_run import Facts
 from models.people import Directory
+from models.roster import listed
 from models.tables import Cadence, Occurrence, Partner, Person
 
 AHEAD_DAYS = timedelta(days=15)
@@ -49,6 +51,10 @@ class CadencePage:
     near: tuple[str, ...] = ()
     paused: tuple[str, ...] = ()
     costs: tuple[tuple[int, Cost], ...] = ()
+    set_up: Facts | None = None
+    """What of the first run is done, while it is not finished."""
+    open_owners: int = 0
+    """Owners the CRM names who are nobody here, as far as the actor may say who they are."""
 
 
 async def load(session: AsyncSession, actor: Person, query: str, *, now: datetime, policy: Policy) -> CadencePage:
@@ -74,6 +80,7 @@ async def load(session: AsyncSession, actor: Person, query: str, *, now: datetim
     ]
     waiting = await _waiting(session, [partners[partner_id] for partner_id in shown], now)
     by_partner = await notes.health_of(session, list(shown), now=now, policy=policy)
+    set_up = await first_run.facts(session, now=now, policy=policy) if not query else None
     trouble = await health.problems(session, now=now, policy=policy, partner_ids=None if wide and not query else shown)
     return CadencePage(
         actor=actor,
@@ -94,7 +101,15 @@ async def load(session: AsyncSession, actor: Person, query: str, *, now: datetim
         near=tuple(suggestions),
         paused=await _paused(session, shown, partners),
         costs=tuple((await costs.this_week(session, now=now, policy=policy)).items()) if wide and not query else (),
+        set_up=set_up if set_up is not None and not set_up.finished else None,
+        open_owners=await _open_owners(session, actor, now=now, policy=policy),
     )
+
+
+async def _open_owners(session: AsyncSession, actor: Person, *, now: datetime, policy: Policy) -> int:
+    if not may(people.as_actor(actor), Act.IMPORT, Subject()).allowed:
+        return 0
+    return len(await owners.list_open(session, actor, now=now, policy=policy))
 
 
 def week_label(today: date, policy: Policy) -> str:
@@ -142,16 +157,20 @@ async def _paused(session: AsyncSession, shown: Collection[int], partners: dict[
 
 
 def modal(page: CadencePage) -> dict[str, Any]:
-    made: list[b.Block] = [b.section(f"*{page.week}*\n{health_line(page.health)}")]
+    made: list[b.Block] = [*_set_up(page), b.section(f"*{page.week}*\n{health_line(page.health)}")]
     buttons = []
     if page.allowed or page.actor.has("pm", "head", "admin"):
-        buttons.append(b.button("Set up a weekly review", Door.SET_UP, Ref().dump(), style="primary"))
+        style = None if page.set_up is not None else "primary"  # one thing first
+        buttons.append(b.button("Set up a weekly review", Door.SET_UP, Ref().dump(), style=style))
     if may(people.as_actor(page.actor), Act.EXAMINE, Subject()).allowed:
         buttons.append(b.button("Check the installation…", Door.EXAMINE, Ref().dump()))
     if page.allowed:
         narrowed = tuple(sorted(page.allowed)) if page.query and len(page.allowed) <= MOST_ROWS else ()
         buttons.append(b.button("New partner manager…", Door.NEW_MANAGER, PeopleRef(p=narrowed).dump()))
         buttons.append(b.button("Hand over work…", Door.HAND_OVER, PeopleRef().dump()))
+    if page.open_owners:
+        named = count(page.open_owners, "owner")
+        buttons.append(b.button(f"Name {named} of the CRM's file…", Door.MATCH_OWNERS, Ref().dump()))
     if buttons:
         made.append(b.actions(*buttons))
     made += [*_next(page), *_not_closed(page)]
@@ -165,6 +184,18 @@ def modal(page: CadencePage) -> dict[str, Any]:
         if len(page.problems) > MOST_PROBLEMS:
             made.append(b.context(f"… and {len(page.problems) - MOST_PROBLEMS} more"))
     return b.modal(View.OVERVIEW, "Cadence", made)
+
+
+def _set_up(page: CadencePage) -> list[b.Block]:
+    """While the first run is not finished: where it goes on, for those who can; who is at it, for everybody else."""
+    if page.set_up is None:
+        return []
+    if may(people.as_actor(page.actor), Act.SET_UP_COMPANY, Subject()).allowed:
+        button = b.button("Set up Cadence", Door.FIRST_RUN, Ref().dump(), style="primary")
+        return [b.section(f"*Set up Cadence: {page.set_up.tally}*", accessory=button)]
+    names = page.set_up.setting_up
+    return [b.context(f"{w.escape(listed(names))} {'is' if len(names) == 1 else 'are'} setting Cadence up: "
+                      f"{page.set_up.tally}.")] if names else []  # fmt: skip
 
 
 def health_line(found: Health) -> str:
@@ -255,4 +286,6 @@ def _nothing(page: CadencePage) -> str:
         return f"No partner of yours matches “{w.escape(clip(page.query, 80))}”. Did you mean {names}?"
     if page.query and not page.waiting:
         return f"No partner of yours matches “{w.escape(clip(page.query, 80))}”, or nothing is planned for it."
+    if not page.allowed and not page.actor.has("pm", "head", "admin"):
+        return "Nothing is planned in the next two weeks."
     return "Nothing is planned in the next two weeks. Start with one cadence: set up the weekly review of a Tier 1 partner."

@@ -56,6 +56,8 @@ class CardPage:
     reviews: tuple[Review, ...]
     clocks: ZoneInfo
     book: Directory
+    crm: bool = False
+    """Whether there is a CRM that owns deals: one that is not in it is marked."""
 
     @property
     def items(self) -> list[Item]:
@@ -99,7 +101,7 @@ async def page_for(
         slot = speaking_slots(occurrence.starts_at, cadence.minutes, by_person).get(person_id)
         shown.append(Review(occurrence, cadence, items[0].view.partner, slot, tuple(items)))
     person = staff.people[person_id]
-    return CardPage(person_id, tuple(shown), zone(people.zone_of(person, policy)), book)
+    return CardPage(person_id, tuple(shown), zone(people.zone_of(person, policy)), book, policy.crm_is_truth)
 
 
 def _item(
@@ -217,7 +219,7 @@ def _deal_blocks(item: Item, page: CardPage) -> list[b.Block]:
     block_id = f"deal:{item.occurrence.id}:{item.view.id}:{action.revision if action else 0}"
     grouped = item.kind == Kind.WEEKLY_REVIEW
     return [
-        b.section(deal_text(item.view, page.book, for_id=_for(item, page), with_partner=not grouped)),
+        b.section(deal_text(item.view, page.book, for_id=_for(item, page), with_partner=not grouped, crm=page.crm)),
         b.actions(*elements, block_id=block_id),
     ]
 
@@ -226,8 +228,10 @@ def _for(item: Item, page: CardPage) -> int | None:
     return item.owner_id if item.owner_id != page.person_id else None
 
 
-def deal_text(view: DealView, book: Names, *, for_id: int | None = None, with_partner: bool = True) -> str:
-    """A deal in three short lines: what it is, where it stands, what was promised."""
+def deal_text(
+    view: DealView, book: Names, *, for_id: int | None = None, with_partner: bool = True, crm: bool = False
+) -> str:
+    """A deal in three short lines: what it is, where it stands, what was promised. `crm`: there is one that owns deals."""
     version, now_is = view.version, view.standing
     title = w.escape(clip(version.name, 150))
     # Most CRMs name a deal after its account: said once is enough.
@@ -242,6 +246,7 @@ def deal_text(view: DealView, book: Names, *, for_id: int | None = None, with_pa
                 w.category(now_is.category),
                 w.money(now_is.amount, now_is.currency),
                 f"closes {w.full_day(now_is.close_date)}" if now_is.close_date else "no close date",
+                *(["_not in the CRM yet_"] if crm and view.deal.crm_id is None else []),
             ]
         )
     )

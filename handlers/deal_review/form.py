@@ -54,6 +54,8 @@ class FormPage:
     state: FormState
     me: str | None = None
     conflicts: tuple[Conflict, ...] = ()
+    crm: bool = False
+    """Whether there is a CRM that owns deals."""
     renewed: frozenset[str] = frozenset()
     """Fields that somebody else changed and this person did not: shown anew, under another id."""
 
@@ -76,6 +78,7 @@ async def load(
         stages=policy.stages.names,
         state=state.model_copy(update={"shown": fields.prints(), "a": view.action.id if view.action else None}),
         me=me,
+        crm=policy.crm_is_truth,
     )
 
 
@@ -85,7 +88,7 @@ def modal(page: FormPage) -> dict[str, Any]:
     made: list[b.Block] = []
     if page.conflicts:
         made.append(b.section(conflict_text(page.conflicts)))
-    made += [b.section(card.deal_text(view, page.book)), *_said(page), b.divider()]
+    made += [b.section(card.deal_text(view, page.book, crm=page.crm)), *_said(page), b.divider()]
     if view.action is not None:
         made.append(_outcome(page))
     made += _next_action(page)

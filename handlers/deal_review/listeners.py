@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from datetime import datetime
+from typing import Any, Protocol
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
@@ -17,12 +18,27 @@ from handlers.kit.once import once
 from handlers.kit.views import show
 from models import answers, people, reviews
 from models.domain.errors import Stale, UserError
+from models.domain.policy import Policy
 from models.domain.rights import Act, may, require
+from models.domain.text import key
 from models.tables import Person
 
 
-def register(app: AsyncApp) -> None:
-    app.command("/deals")(list_deals)
+class NewDeal(Protocol):
+    """The form of a new deal, its partners narrowed by some words; None when the words name none. Raises NotAllowed."""
+
+    async def __call__(
+        self, session: AsyncSession, actor: Person, query: str, *, now: datetime, policy: Policy
+    ) -> dict[str, Any] | None: ...
+
+
+def register(app: AsyncApp, new_deal: NewDeal | None = None) -> None:
+    """`new_deal` is another feature's form, which `/deals new` opens: `handlers.features` knows both."""
+
+    async def deals(ack: AsyncAck, body: Body, client: AsyncWebClient, context: AsyncBoltContext) -> None:
+        await list_deals(ack, body, client, context, new_deal)
+
+    app.command("/deals")(deals)
     app.action(Door.REVIEW_MY_DEALS)(walk)
     app.action(Door.ANSWER_DEAL)(open_one)
     app.action(Action.NO_CHANGE)(save_no_change)
@@ -30,14 +46,22 @@ def register(app: AsyncApp) -> None:
     app.view(View.ANSWER)(save_answer)
 
 
-async def list_deals(ack: AsyncAck, body: Body, client: AsyncWebClient, context: AsyncBoltContext) -> None:
-    """`/deals`: everything I may answer for, now, any day."""
+async def list_deals(
+    ack: AsyncAck, body: Body, client: AsyncWebClient, context: AsyncBoltContext, new_deal: NewDeal | None = None
+) -> None:
+    """`/deals`: everything I may answer for, now, any day. `/deals new`, perhaps with a partner: the form of a new one."""
     await ack()
-    deps = deps_of(context)
+    deps, text = deps_of(context), str(body.get("text") or "")
+    word, _, rest = text.strip().partition(" ")
+    view = None
     async with deps.db.read() as session:
         actor = await people.acting(session, user_id(body))
-        page = await overview.load(session, actor, str(body.get("text") or ""), now=deps.now(), policy=deps.policy)
-    await client.views_open(trigger_id=trigger(body), view=overview.modal(page))
+        if new_deal is not None and key(word) == "new":
+            view = await new_deal(session, actor, rest, now=deps.now(), policy=deps.policy)
+        if view is None:  # also where what follows “new” names no partner: it may be a deal called New York
+            page = await overview.load(session, actor, text, now=deps.now(), policy=deps.policy)
+            view = overview.modal(page)
+    await client.views_open(trigger_id=trigger(body), view=view)
 
 
 async def walk(ack: AsyncAck, body: Body, client: AsyncWebClient, context: AsyncBoltContext) -> None:

@@ -1,6 +1,6 @@
 """`/deals`: every open deal I may answer for, mine first, each one click from its form."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -36,6 +36,8 @@ class DealsPage:
     total: int = 0
     waiting: int = 0
     """How many of all of them, shown or not, wait for an answer."""
+    crm: bool = False
+    may_create: bool = False
 
 
 async def load(session: AsyncSession, actor: Person, query: str, *, now: datetime, policy: Policy) -> DealsPage:
@@ -77,6 +79,8 @@ async def load(session: AsyncSession, actor: Person, query: str, *, now: datetim
         waiting=sum(
             1 for view in hits if view.id not in answered and view.partner and view.partner.id in occurrence_of
         ),
+        crm=policy.crm_is_truth,
+        may_create=actor.has("ae", "pm", "head"),
     )
 
 
@@ -86,14 +90,9 @@ def _names(view: DealView) -> list[str]:
 
 def modal(page: DealsPage) -> dict[str, Any]:
     if not page.views:
-        return b.modal(View.DEALS, "Your deals", [b.section(_nothing(page))])
+        return b.modal(View.DEALS, "Your deals", [b.section(_nothing(page)), *_buttons(page, ())])
     waiting = [view for view in page.views if view.id not in page.answered and _occurrence(page, view)]
-    made: list[b.Block] = [b.context(_summary(page))]
-    if waiting and not page.query:
-        occurrences = tuple(sorted({_occurrence(page, view) for view in waiting}))
-        made.append(
-            b.actions(b.button("Review my deals", Door.REVIEW_MY_DEALS, CardRef(o=occurrences).dump(), style="primary"))
-        )
+    made: list[b.Block] = [b.context(_summary(page)), *_buttons(page, waiting)]
     shown, room = 0, b.VIEW_WEIGHT
     for view in page.views:
         row = _row(page, view)
@@ -107,12 +106,24 @@ def modal(page: DealsPage) -> dict[str, Any]:
     return b.modal(View.DEALS, "Your deals", made)
 
 
+def _buttons(page: DealsPage, waiting: Sequence[DealView]) -> list[b.Block]:
+    """The walk through what waits, and a new deal for whoever can have one."""
+    made = []
+    if waiting and not page.query:
+        occurrences = tuple(sorted({_occurrence(page, view) for view in waiting}))
+        made.append(b.button("Review my deals", Door.REVIEW_MY_DEALS, CardRef(o=occurrences).dump(), style="primary"))
+    if page.may_create:
+        made.append(b.button("New deal…", Door.NEW_DEAL, CardRef().dump()))
+    return [b.actions(*made)] if made else []
+
+
 def _row(page: DealsPage, view: DealView) -> b.Block:
     mark = ":white_check_mark: " if view.id in page.answered else ""
     ref = DealRef(o=_occurrence(page, view), d=view.id)
     owner = f"\n_{w.escape(page.book.name(view.version.owner_id))}_"
     return b.section(
-        mark + card.deal_text(view, page.book) + owner, accessory=b.button("Answer…", Door.ANSWER_DEAL, ref.dump())
+        mark + card.deal_text(view, page.book, crm=page.crm) + owner,
+        accessory=b.button("Answer…", Door.ANSWER_DEAL, ref.dump()),
     )
 
 

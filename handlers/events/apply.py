@@ -7,13 +7,17 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import cards, orphans, outbox, people
+from handlers.kit.slack_users import slack_user
+from models import cards, drafts, orphans, outbox, people
 from models.domain.policy import Policy
+from models.drafts import Dropped
 from models.outbox import Owed
-from models.tables import ChannelState, Outbox, Partner
+from models.tables import ChannelState, Outbox, Partner, Person
 
 Event = Mapping[str, Any]
 Handler = Callable[[AsyncSession, Event, "Seen"], Awaitable[None]]
+FILE_SHARE = "file_share"
+"""The subtype of a message that brings files."""
 
 
 class Seen:
@@ -44,22 +48,6 @@ async def user_changed(session: AsyncSession, event: Event, seen: Seen) -> None:
     await orphans.sync(session, [user], team_id=seen.team_id, now=seen.now, policy=seen.policy)
 
 
-def slack_user(user: Mapping[str, Any]) -> people.SlackUser:
-    """Slack's user object, reduced to what we decide by. What is withheld counts against, never for."""
-    profile = user.get("profile") or {}
-    return people.SlackUser(
-        slack_id=str(user["id"]),
-        team_id=str(user.get("team_id") or ""),
-        name=str(user.get("real_name") or profile.get("real_name") or user.get("name") or ""),
-        email=str(profile.get("email") or ""),
-        zone=str(user.get("tz") or ""),
-        is_bot=bool(user.get("is_bot")) or user["id"] == "USLACKBOT",
-        deleted=bool(user.get("deleted")),
-        guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
-        stranger=bool(user.get("is_stranger")),
-    )
-
-
 async def channel_changed(session: AsyncSession, event: Event, seen: Seen) -> None:
     """Sharing, archiving, renaming, coming and going: forget what we knew, so that the next post asks Slack."""
     channel = event.get("channel")
@@ -86,11 +74,17 @@ async def channel_id_changed(session: AsyncSession, event: Event, seen: Seen) ->
 
 
 async def message(session: AsyncSession, event: Event, seen: Seen) -> None:
-    """Somebody writes to the bot: say once what it understands, as an answer in the same DM."""
-    if event.get("channel_type") != "im" or event.get("subtype") or event.get("bot_id") or not event.get("user"):
+    """Somebody writes to the bot: say once what it understands, as an answer in the same DM. A file is taken up."""
+    subtype = event.get("subtype")
+    if event.get("channel_type") != "im" or subtype not in (None, FILE_SHARE):
+        return
+    if event.get("bot_id") or not event.get("user"):
         return
     person = await people.by_slack_id(session, str(event["user"]))
     if person is None or person.side != "ours" or not person.active:
+        return
+    if subtype == FILE_SHARE:
+        await _files(session, event, person, seen)
         return
     waiting = await session.scalar(
         select(Outbox.id).where(Outbox.person_id == person.id, Outbox.template == "help", Outbox.state == "pending")
@@ -102,6 +96,21 @@ async def message(session: AsyncSession, event: Event, seen: Seen) -> None:
             [Owed(key=key, template="help", args={}, due_at=seen.now, person_id=person.id, urgent=True)],
             now=seen.now,
         )
+
+
+async def _files(session: AsyncSession, event: Event, person: Person, seen: Seen) -> None:
+    """Each file is a draft of its own; nothing is taken from somebody who may not import, and they hear who can."""
+    files = [file for file in event.get("files") or () if file.get("id")]
+    if files and await drafts.why_not(session, person):
+        owed = Owed(
+            key=f"{drafts.NOT_YOURS}:{seen.event_id}", template=drafts.NOT_YOURS, args={"person": person.id},
+            due_at=seen.now, person_id=person.id, urgent=True,
+        )  # fmt: skip
+        await outbox.enqueue(session, [owed], now=seen.now)
+        return
+    for file in files:
+        dropped = Dropped(str(file["id"]), str(file.get("name") or file.get("title") or ""), int(file.get("size") or 0))
+        await drafts.offer(session, person, dropped, now=seen.now)
 
 
 HANDLERS: dict[str, Handler] = {

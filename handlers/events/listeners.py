@@ -54,6 +54,7 @@ async def render_help(*_: Any, **__: Any) -> Message:
     """What the bot understands, for somebody who writes to it."""
     text = (
         "I run the weekly deal review and write its notes. `/deals` answers for your deals, `/cadence` shows what is "
-        "next, and my Home tab shows what waits for you. When I ask you something, a click is enough."
+        "next, and my Home tab shows what waits for you. When I ask you something, a click is enough. A CSV file of your CRM "
+        "dropped here is looked over first: nothing is imported before you say so."
     )
     return Message(text, (b.section(text),))

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from handlers.home.ids import AbsenceRef, Action, CardRef, DealRef, Door
 from handlers.kit import blocks as b
 from handlers.kit import words as w
+from handlers.kit.doors import MatchRef
 from handlers.kit.message import Message
 from models import homes, people
 from models.costs import Cost
@@ -18,6 +19,7 @@ from models.homes import HomePage, PartnerState
 from models.tables import Card, DealVersion
 
 MOST = 8
+MOST_SAME = 3
 LABELS = {"stage": "stage", "category": "category", "amount": "amount", "close_date": "closes"}
 
 
@@ -32,8 +34,10 @@ async def render(session: AsyncSession, card_id: int, *, now: datetime, policy: 
 def blocks(page: HomePage, now: datetime, policy: Policy) -> list[b.Block]:
     clocks = zone(people.zone_of(page.person, policy))
     made = [b.header("Mine today"), b.context(f"{w.when(now, clocks)} · {crm_line(page, policy)}")]
+    made = [*_set_up(page), *made]
     made += _waiting(page)
     made += _due(page)
+    made += _same(page)
     made += _to_mend(page)
     if page.unclosed:
         made += _unclosed(page)
@@ -54,8 +58,16 @@ def cost_line(cost: Cost) -> str:
 
 def crm_line(page: HomePage, policy: Policy) -> str:
     if page.crm_as_of is None:
-        return "no CRM import yet: `cadence import deals.csv`"
+        return "no CRM file yet: drop its export into our direct messages"
     return f"CRM as of {w.when(page.crm_as_of, zone(policy.zone))}"
+
+
+def _set_up(page: HomePage) -> list[b.Block]:
+    """Where the first run goes on, while it is not finished."""
+    if page.set_up is None:
+        return []
+    button = b.button("Set up Cadence", Door.FIRST_RUN, CardRef().dump(), style="primary")
+    return [b.section(f"*Set up Cadence: {page.set_up.tally}*", accessory=button), b.divider()]
 
 
 def _waiting(page: HomePage) -> list[b.Block]:
@@ -92,6 +104,28 @@ def _due(page: HomePage) -> list[b.Block]:
     if not lines:
         return []
     return [b.divider(), b.section("*My actions and commitments due*"), *b.paragraphs("\n".join(lines))]
+
+
+def _same(page: HomePage) -> list[b.Block]:
+    """Deals that an import may have doubled, until somebody has said so; asked in a message once, and not again."""
+    if not page.same:
+        return []
+    made: list[b.Block] = [b.divider(), b.section(f"*Is this the same deal? ({len(page.same)})*")]
+    for pair in page.same[:MOST_SAME]:
+        ref = MatchRef(m=pair.match.id).dump()
+        theirs = f"\nIn the CRM: {_deal(pair.theirs, page)}" if pair.theirs is not None else ""
+        made.append(b.section(f"Made here: {_deal(pair.ours, page)}{theirs}"))
+        made.append(
+            b.actions(b.button("Same deal", Door.SAME_DEAL, ref), b.button("Different", Door.DIFFERENT_DEAL, ref))
+        )
+    if len(page.same) > MOST_SAME:
+        made.append(b.context(f"… and {len(page.same) - MOST_SAME} more"))
+    return made
+
+
+def _deal(version: DealVersion, page: HomePage) -> str:
+    amount, owner = w.money(version.amount, version.currency), w.escape(page.book.name(version.owner_id))
+    return f"*{w.escape(clip(version.name, 80))}* ({amount}, {owner})"
 
 
 def _to_mend(page: HomePage) -> list[b.Block]:

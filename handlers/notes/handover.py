@@ -36,7 +36,7 @@ def handover_text(page: Page, args: Mapping[str, Any], book: Directory, policy: 
 
     def render(room: int, side: int) -> str:
         return template.render(
-            words_for(book),
+            words_for(book, policy),
             page=page,
             given=_given(args, book),
             about=_about(page),
@@ -59,7 +59,8 @@ def handover_text(page: Page, args: Mapping[str, Any], book: Directory, policy: 
 
 def _given(args: Mapping[str, Any], book: Directory) -> w.Mrkdwn:
     before = f"from {w.escape(book.name(args['from_id']))}, " if args.get("from_id") else ""
-    return w.safe(f"{before}named by {w.escape(book.name(args['by_id']))}")
+    named = f"named by {w.escape(book.name(args['by_id']))}" if args.get("by_id") else "named by the partners file"
+    return w.safe(f"{before}{named}")
 
 
 def _about(page: Page) -> w.Mrkdwn:

@@ -42,7 +42,10 @@ def message(text: str, title: str) -> Message:
     return Message(text=text or title, blocks=tuple(b.paragraphs(text)))
 
 
-def words_for(book: Directory) -> dict[str, Any]:
+NOT_IN_CRM = "not in the CRM yet"
+
+
+def words_for(book: Directory, policy: Policy) -> dict[str, Any]:
     """What every template may say."""
     return {
         "clip": short,
@@ -52,6 +55,7 @@ def words_for(book: Directory) -> dict[str, Any]:
         "action": lambda deal: _action(deal, book),
         "moves": lambda moves, currency: short("; ".join(w.moved(move, currency) for move in moves), 110),
         "fate_note": _fate_note,
+        "mark": lambda deal: f" ({NOT_IN_CRM})" if policy.crm_is_truth and not deal.in_crm else "",
     }
 
 
@@ -112,9 +116,10 @@ def weekly_text(facts: WeeklyFacts, book: Directory, policy: Policy, *, late: st
 
     def render(room: int, side: int) -> str:
         return template.render(
-            words_for(book),
+            words_for(book, policy),
             facts=facts,
             late=late,
+            not_in_crm=facts.not_in_crm if policy.crm_is_truth else (),
             fate=lambda item: w.safe(_mark(item, facts)),
             status=status(facts, book),
             pipeline_change=w.change(facts.joint, facts.joint_before),
@@ -194,9 +199,10 @@ def friday_text(facts: FridayFacts, book: Directory, policy: Policy, *, late: st
     def render(room: int, side: int) -> str:
         lines = cut(ranked, room)
         return template.render(
-            words_for(book),
+            words_for(book, policy),
             facts=facts,
             late=late,
+            not_in_crm=_add(line.not_in_crm for line in facts.partners) if policy.crm_is_truth else (),
             total=total,
             total_change=w.change(_add(line.joint for line in with_before), before),
             closed_count=sum(1 for line in facts.partners if line.closed),
@@ -262,17 +268,17 @@ async def others(session: AsyncSession, args: Mapping[str, Any], *, now: datetim
     )
     if facts is None:
         return None
-    return message(others_text(facts, await people.directory(session)), "Other partners")
+    return message(others_text(facts, await people.directory(session), policy), "Other partners")
 
 
-def others_text(facts: OtherFacts, book: Directory) -> str:
+def others_text(facts: OtherFacts, book: Directory, policy: Policy) -> str:
     template = ENV.get_template("others.j2")
     # What somebody answered stands first: that is what the section is for.
     ranked = sorted(facts.deals, key=lambda deal: (not deal.answered, deal.amount is None, -(deal.amount or 0)))
 
     def render(room: int, side: int) -> str:
         return template.render(
-            words_for(book),
+            words_for(book, policy),
             facts=facts,
             answered=sum(1 for deal in facts.deals if deal.answered),
             deals=cut(ranked, room),
@@ -295,7 +301,7 @@ async def agenda(session: AsyncSession, args: Mapping[str, Any], *, now: datetim
 
     def render(room: int, side: int) -> str:
         return template.render(
-            words_for(book),
+            words_for(book, policy),
             facts=facts,
             starts=w.everywhere(occurrence.starts_at, zone(policy.zone)),
             waiting=w.safe(
@@ -308,13 +314,13 @@ async def agenda(session: AsyncSession, args: Mapping[str, Any], *, now: datetim
             deals=cut(ranked, room),
             uncounted=cut(facts.uncounted, min(side, 3)),
             last=cut([item for item in facts.commitments if item.fate != "new"], LEAST_PROMISES + side),
-            flags=_flags,
+            flags=lambda deal: _flags(deal, policy),
         )
 
     return message(fit(render, len(ranked)), f"{facts.partner}: agenda")
 
 
-def _flags(deal: DealFact) -> w.Mrkdwn:
+def _flags(deal: DealFact, policy: Policy) -> w.Mrkdwn:
     parts = []
     if deal.stalled:
         parts.append(f":hourglass: {count(deal.days, 'day')}")
@@ -322,6 +328,8 @@ def _flags(deal: DealFact) -> w.Mrkdwn:
         parts.append("not answered")
     if deal.missing:
         parts.append("not in the CRM's export")
+    if policy.crm_is_truth and not deal.in_crm:
+        parts.append(NOT_IN_CRM)
     return w.safe(f"_{', '.join(parts)}_ · " if parts else "")
 
 
@@ -341,7 +349,7 @@ async def report(session: AsyncSession, args: Mapping[str, Any], *, now: datetim
         + (
             "Choose another channel for leadership (CADENCE_LEADERSHIP_CHANNEL)."
             if _for_leadership(row)
-            else "Choose an internal channel for this partner and import the partners file again."
+            else "Choose an internal channel for this partner in `/cadence start`."
         ),
         "failed": "Once that is mended, the next one goes there.",
         "undetermined": "Please look whether it is there.",

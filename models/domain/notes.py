@@ -70,6 +70,7 @@ class DealFact(BaseModel):
     attribution: str = ""
     joint: bool = False
     missing: bool = False
+    in_crm: bool = True
     answered: Literal["", "form", "no_change"] = ""
     answered_by: int | None = None
     moves: tuple[MoveFact, ...] = ()
@@ -139,6 +140,11 @@ class WeeklyFacts(BaseModel):
     def answered(self) -> int:
         return sum(1 for deal in self.deals if deal.answered)
 
+    @property
+    def not_in_crm(self) -> tuple[MoneySum, ...]:
+        """What of the joint pipeline no export of the CRM has."""
+        return sums(deal for deal in self.deals if not deal.in_crm)
+
 
 class PartnerLine(BaseModel):
     """One partner in the Friday note."""
@@ -159,6 +165,7 @@ class PartnerLine(BaseModel):
     stalled: int = 0
     help: int = 0
     commitments: int = 0
+    not_in_crm: tuple[MoneySum, ...] = ()
     health: Health = Health()
 
 

@@ -22,6 +22,12 @@ class Act(StrEnum):
     EXAMINE = "check the installation"
     HAND_OVER = "hand over this work"
     NAME_MANAGER = "name the partner manager"
+    SET_UP_COMPANY = "set up Cadence"
+    ADD_PERSON = "add people or change their roles"
+    ADD_PARTNER = "add partners or change their tier"
+    SET_CHANNEL = "choose this partner's channel"
+    CREATE_DEAL = "create this deal"
+    MATCH_DEAL = "say whether these are one deal"
 
 
 @dataclass(frozen=True)
@@ -79,8 +85,22 @@ def _plans(actor: Actor, subject: Subject) -> bool:
     return _own_partner(actor, subject) or "admin" in actor.roles
 
 
+def _runs_the_company(actor: Actor, _: Subject) -> bool:
+    return bool(actor.roles & {"head", "admin"})
+
+
 def _sees_partner(actor: Actor, subject: Subject) -> bool:
     return _own_partner(actor, subject) or _is_leader(actor)
+
+
+def _creates(actor: Actor, subject: Subject) -> bool:
+    """An AE for themselves, with any partner: they learn nothing of the partner by it that they may not read."""
+    return _own_partner(actor, subject) or ("ae" in actor.roles and subject.owner_id == actor.id)
+
+
+def _matches(actor: Actor, subject: Subject) -> bool:
+    """As a partner's own; where nobody manages the partner, an admin was asked and may say."""
+    return _own_partner(actor, subject) or (subject.pm_id is None and "admin" in actor.roles)
 
 
 RULES: dict[Act, Rule] = {
@@ -93,6 +113,12 @@ RULES: dict[Act, Rule] = {
     Act.EXAMINE: lambda actor, _: bool(actor.roles & {"head", "admin"}),
     Act.HAND_OVER: _plans,
     Act.NAME_MANAGER: _plans,
+    Act.SET_UP_COMPANY: _runs_the_company,
+    Act.ADD_PERSON: _runs_the_company,
+    Act.ADD_PARTNER: _runs_the_company,
+    Act.SET_CHANNEL: _plans,
+    Act.CREATE_DEAL: _creates,
+    Act.MATCH_DEAL: _matches,
 }
 
 
@@ -124,5 +150,11 @@ def _who_can(act: Act, subject: Subject) -> str:
         Act.EXAMINE: "The head of partnerships and admins can.",
         Act.HAND_OVER: f"{pm}, the head of partnerships or an admin can.",
         Act.NAME_MANAGER: f"{pm}, the head of partnerships or an admin can.",
+        Act.SET_UP_COMPANY: "The head of partnerships and admins can.",
+        Act.ADD_PERSON: "The head of partnerships and admins can.",
+        Act.ADD_PARTNER: "The head of partnerships and admins can.",
+        Act.SET_CHANNEL: f"{pm}, the head of partnerships or an admin can.",
+        Act.CREATE_DEAL: f"An AE for themselves, {pm} or the head of partnerships can.",
+        Act.MATCH_DEAL: f"{pm} or the head of partnerships can.",
     }[act]
     return who[0].upper() + who[1:]

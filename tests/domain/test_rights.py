@@ -35,6 +35,12 @@ TABLE = {
     Act.EXAMINE: {"head", "admin"},
     Act.HAND_OVER: {"its pm", "pm's cover", "head", "admin"},
     Act.NAME_MANAGER: {"its pm", "pm's cover", "head", "admin"},
+    Act.SET_UP_COMPANY: {"head", "admin"},
+    Act.ADD_PERSON: {"head", "admin"},
+    Act.ADD_PARTNER: {"head", "admin"},
+    Act.SET_CHANNEL: {"its pm", "pm's cover", "head", "admin"},
+    Act.CREATE_DEAL: {"owner", "its pm", "pm's cover", "head"},
+    Act.MATCH_DEAL: {"its pm", "pm's cover", "head"},
 }
 
 

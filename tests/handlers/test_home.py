@@ -59,7 +59,7 @@ def test_a_quiet_day_says_so():
     assert "No deal waits for your answer" in text
     assert "Nothing in the next eight days." in text
     assert "No absence planned." in text
-    assert "no CRM import yet" in text
+    assert "no CRM file yet" in text
 
 
 @pytest.mark.parametrize("number", [1, 8, 9, 40, 200])

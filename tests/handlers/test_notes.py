@@ -236,7 +236,7 @@ def test_the_other_partners_are_one_page_answered_ones_first(number, name):
                   for place in range(number))  # fmt: skip
     found = OtherFacts(pm_id=2, slot="2026-W10", deals=deals, partners={1: words or "Acme"},
                        partner_of=dict.fromkeys(range(number), 1))  # fmt: skip
-    text = checked(render.others_text(found, BOOK))
+    text = checked(render.others_text(found, BOOK, POLICY))
     if not words:
         assert f"Deal {number - 1} ·" in text.split("\n")[2]
         left, _ = hidden(text)

@@ -187,7 +187,7 @@ async def test_everyone_who_is_refused_learns_what_they_may_not_and_who_can(sqli
         await close_all(local, "Ann Seller")
         found = await local.command("U0NOONE", "/deals")
         assert "does not know you yet. Ask an admin" in said(found)
-        assert "`cadence import people.csv --people`" in said(found)
+        assert "Ask an admin to add you: `/cadence start`" in said(found)
         refused = await local.post(
             "command",
             {"user": local.id("Cora Counterpart"), "channel": "bot", "command": "/deals", "text": ""},
