@@ -272,14 +272,18 @@ def sandbox(
     ] = False,
     keep: Annotated[Path | None, typer.Option(help="keep the database in this file instead of a temporary one")] = None,
     seed: Annotated[int, typer.Option(help="the demo company's seed")] = 1,
+    empty: Annotated[
+        bool, typer.Option("--empty", help="the first day: the people are in Slack, and Cadence knows nobody yet")
+    ] = False,
 ) -> None:
     """A local Slack with a demo company, in your browser: no account, no network."""
     from bot import trying
 
     _log(os.environ.get("CADENCE_LOG_LEVEL", "WARNING"))
     options = trying.Trying(
-        port=port, no_bot=no_bot, bot_url=bot_url, http=http, keep=keep, seed=seed, manifest=ROOT / "app_manifest.yml"
-    )
+        port=port, no_bot=no_bot, bot_url=bot_url, http=http, keep=keep, seed=seed, manifest=ROOT / "app_manifest.yml",
+        empty=empty,
+    )  # fmt: skip
     asyncio.run(_until_stopped(trying.run(options, say=lambda line: print(line, flush=True))))
 
 

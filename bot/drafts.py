@@ -26,12 +26,23 @@ from handlers.kit.slack_users import slack_user
 from models import drafts, outbox, roster
 from models.db import Database
 from models.domain.errors import BadFile, FieldErrors, UserError
-from models.domain.files import Document, File, opened, survey
+from models.domain.files import Document, File, opened, parse_accounts, survey
 from models.domain.files.survey import Survey
 from models.domain.policy import Policy
 from models.domain.text import key
 from models.drafts import Lost, Standing, State, Work
-from models.imports.found import DEALS, TARGETS, Arrival, Found, job_of, lacking, unknown_partners, unreadable
+from models.imports.found import (
+    DEALS,
+    TARGETS,
+    Arrival,
+    Beside,
+    Found,
+    job_of,
+    lacking,
+    read_with,
+    unknown_partners,
+    unreadable,
+)
 from models.imports.ground import count_known, saved_mapping
 from models.imports.result import ImportResult, Open
 from models.people import SlackUser
@@ -61,7 +72,22 @@ class Times:
 
 
 class Later(Exception):
-    """Not now: another import is under way."""
+    """Not now: another import is under way, or what the file is read with has just changed."""
+
+
+class PutAway(UserError):
+    """The accounts file that the deals were read with is not here any more."""
+
+    def __init__(self) -> None:
+        super().__init__("It was not imported: the accounts file it was read with has been put away since.")
+
+
+@dataclass(frozen=True)
+class Texts:
+    """A dropped file that is being read, and the accounts file beside it."""
+
+    text: Document
+    accounts: Document | None = None
 
 
 @dataclass
@@ -231,7 +257,7 @@ class Drafts:
         try:
             if not work.found.fetched:
                 await self._fetch(work)
-            async with self._spooled(work) as path:
+            async with self._spooled(work.id) as path:
                 await self._look_over(work, path)
         except BadFile as bad:
             found = work.found.model_copy(update={"said": str(bad), "problems": bad.problems, "result": None})
@@ -268,19 +294,31 @@ class Drafts:
             await drafts.keep_part(session, work, place, packed, until=until)
 
     @asynccontextmanager
-    async def _spooled(self, work: Work) -> AsyncIterator[Path]:
+    async def _spooled(self, draft_id: int) -> AsyncIterator[Path]:
         """The file on disk, readable by us alone, for as long as it is read."""
         with tempfile.NamedTemporaryFile(prefix="cadence-", suffix=".csv") as file:
             place = 0
             while True:
                 async with self.db.read() as session:
-                    packed = await drafts.part(session, work.id, place)
+                    packed = await drafts.part(session, draft_id, place)
                 if packed is None:
                     break
                 file.write(await asyncio.to_thread(zlib.decompress, packed))
                 place += 1
             file.flush()
             yield Path(file.name)
+
+    @asynccontextmanager
+    async def _accounts(self, beside: Beside | None) -> AsyncIterator[Document | None]:
+        """The accounts file beside the deals, on disk for as long as they are read. Raises PutAway."""
+        if beside is None:
+            yield None
+            return
+        async with self._spooled(beside.draft_id) as path:
+            async with self.db.read() as session:  # asked when its last piece was read: all of them were there
+                if not await drafts.still_kept(session, beside):
+                    raise PutAway
+            yield await asyncio.to_thread(opened, File(path))
 
     async def _look_over(self, work: Work, path: Path) -> None:
         text = await asyncio.to_thread(opened, File(path))
@@ -291,9 +329,12 @@ class Drafts:
         stands = {name: getattr(mapping, name) or "" for name in ("partner", "owner") if name not in has}
         if job_of(seen.kind) == TARGETS:
             stands = {"partner": work.options.partner or ""}  # an overlap takes nothing from deals files
+        lighter = _lighter(seen)
+        async with self.db.read() as session:
+            beside = read_with(lighter, await drafts.accounts_of(session, work.person_id))
         found = Found(
-            fetched=True, survey=_lighter(seen), said=work.found.said, problems=work.found.problems,
-            currency=mapping.currency or self.policy.currency, **stands,
+            fetched=True, survey=lighter, said=work.found.said, problems=work.found.problems,
+            currency=mapping.currency or self.policy.currency, beside=beside, **stands,
         )  # fmt: skip
         refusal = unreadable(seen)
         standing = await self._standing(work, found.job)
@@ -301,52 +342,80 @@ class Drafts:
             said = {"said": standing.refusal or refusal, "problems": ()}
             await self._refuse(work, found.model_copy(update=said))
             return
+        if found.is_accounts:
+            await self._keep_accounts(work, found, text)
+            return
         async with self.db.read() as session:
             known = await count_known(session, standing.allowed) if found.job == DEALS else 0
         found = found.model_copy(
             update={
-                "missing": lacking(seen, mapping, work.options), "known": known, "scoped": standing.allowed is not None
+                "missing": lacking(seen, mapping, work.options, beside), "known": known,
+                "scoped": standing.allowed is not None,
             }
         )  # fmt: skip
         if not found.must_answer:
-            found = await self._tried(work, found, standing, text)
+            found = await self._beside(work, found, standing, text)
         async with self.db.write() as session:
             await drafts.ask(session, work, found, now=self.clock.now())
 
-    async def _tried(self, work: Work, found: Found, standing: Standing, text: Document) -> Found:
+    async def _keep_accounts(self, work: Work, found: Found, text: Document) -> None:
+        """An accounts file is kept for the deals, once it is known to be one that deals can be read with.
+
+        Raises:
+            BadFile: it is none.
+        """
+        accounts = await asyncio.to_thread(parse_accounts, text)
+        if not accounts.by_id and not accounts.by_name:
+            raise BadFile(NO_LINE)
+        found = found.model_copy(update={"tells_partners": accounts.say_partner, "said": "", "problems": ()})
+        async with self.db.write() as session:
+            await drafts.keep(session, work, found, now=self.clock.now())
+
+    async def _beside(self, work: Work, found: Found, standing: Standing, text: Document) -> Found:
+        """The dry run, with the accounts file where there is one. One that has just been put away is not waited for."""
+        try:
+            async with self._accounts(found.beside) as accounts:
+                return await self._tried(work, found, standing, Texts(text, accounts))
+        except PutAway:
+            raise Later from None
+
+    async def _tried(self, work: Work, found: Found, standing: Standing, texts: Texts) -> Found:
         """The dry run; where nothing of the file could be taken, what a person can say about it instead.
 
         Raises:
             BadFile: nothing they could say would help.
         """
         try:
-            return await self._dry_run(work, found, standing, text)
+            return await self._dry_run(work, found, standing, texts)
         except BadFile as bad:
             if not bad.problems or found.job not in (DEALS, TARGETS):
                 raise
-            names = await self._unknown_partners(work, found, standing, text)
+            names = await self._unknown_partners(work, found, standing, texts)
             said = {"said": NO_LINE, "problems": bad.problems[:MOST_KEPT], "names": names}
             return found.model_copy(update=said)
         except UserError as error:
             return found.model_copy(update={"said": str(error), "problems": ()})
 
-    async def _unknown_partners(self, work: Work, found: Found, standing: Standing, text: Document) -> tuple[Open, ...]:
+    async def _unknown_partners(self, work: Work, found: Found, standing: Standing, texts: Texts) -> tuple[Open, ...]:
         """The names that are no partner, of a file none of whose lines can be taken."""
         if found.job == TARGETS:
             async with self.db.read() as session:
-                return await unknown_partners(session, text, work.options)
+                return await unknown_partners(session, texts.text, work.options)
         trial = work.options.model_copy(update={"skip_bad": True, "create_partners": True})
-        job = Job(found.job, work.file_name, text, self.clock.now(), trial, standing.person.id)
+        job = Job(
+            found.job, work.file_name, texts.text, self.clock.now(), trial, standing.person.id, accounts=texts.accounts
+        )
         with suppress(UserError):
             return (await Importer(self.db, self.policy).look(job)).partners
         return ()
 
-    async def _dry_run(self, work: Work, found: Found, standing: Standing, text: Document) -> Found:
+    async def _dry_run(self, work: Work, found: Found, standing: Standing, texts: Texts) -> Found:
         """What importing it would do, bad lines left out: how many there are is a part of the answer."""
         options = work.options.model_copy(update={"skip_bad": True})
         job = Job(
-            found.job, work.file_name, text, self.clock.now(), options, standing.person.id, allowed=standing.allowed
-        )
+            found.job, work.file_name, texts.text, self.clock.now(), options, standing.person.id,
+            accounts=texts.accounts, allowed=standing.allowed,
+        )  # fmt: skip
         result = await Importer(self.db, self.policy, self._teller(work)).look(job)
         arrivals = await self._arrivals(result)
         return found.model_copy(update={"result": result, "arrivals": arrivals})
@@ -401,7 +470,7 @@ class Drafts:
         async with self.db.write() as session:
             await drafts.begin(session, work, now=self.clock.now())
         self.said()
-        async with self._spooled(work) as path:
+        async with self._spooled(work.id) as path:
             text = await asyncio.to_thread(opened, File(path))
             result = await self._before(work, text) or await self._apply(work, importer, standing, text)
         if result is None:
@@ -425,13 +494,14 @@ class Drafts:
 
     async def _apply(self, work: Work, importer: Importer, standing: Standing, text: Document) -> ImportResult | None:
         """The result; None when it was not imported, and a new dry run or the card says why."""
-        await self._admit(work, standing)
-        job = Job(
-            work.found.job, work.file_name, text, self.clock.now(), work.options, standing.person.id,
-            allowed=standing.allowed,
-        )  # fmt: skip
         try:
-            return await importer.apply(job)
+            async with self._accounts(work.found.beside) as accounts:
+                await self._admit(work, standing)
+                job = Job(
+                    work.found.job, work.file_name, text, self.clock.now(), work.options, standing.person.id,
+                    accounts=accounts, allowed=standing.allowed,
+                )  # fmt: skip
+                return await importer.apply(job)
         except UserError as error:
             await self._not_beside_another()
             problems = error.problems if isinstance(error, BadFile) else ()
@@ -470,8 +540,9 @@ _MOST_COLUMNS = 200
 
 
 def _lighter(seen: Survey) -> Survey:
-    """The survey without what nobody will look at, of a file with hundreds of columns."""
-    return seen.model_copy(update={"columns": seen.columns[:_MOST_COLUMNS]})
+    """The survey without what nobody will look at, of a file with hundreds of columns; all that are read stay."""
+    kept = [column for place, column in enumerate(seen.columns) if column.field or place < _MOST_COLUMNS]
+    return seen.model_copy(update={"columns": tuple(kept)})
 
 
 def _named(error: Exception) -> str:

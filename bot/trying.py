@@ -18,7 +18,7 @@ from bot.app import Bot, build
 from bot.demo import setup
 from bot.demo.build import Company
 from bot.demo.company import make_company
-from bot.demo.guide import guide
+from bot.demo.guide import first_day, guide
 from bot.sandbox import Sandbox, SandboxOptions, Seed, start
 from bot.settings import Settings, environment_name, load
 from models import cadences, people
@@ -33,6 +33,7 @@ APP_TOKEN = "xapp-local"  # noqa: S105 - the local Slack's own, worth nothing an
 BOT_TOKEN = "xoxb-local"  # noqa: S105 - likewise
 SECRET = "local-signing-secret"  # noqa: S105 - likewise
 MONDAY_MORNING = time(8)
+EXPORT = "deals.csv"
 Say = Callable[[str], None]
 
 
@@ -47,6 +48,8 @@ class Trying:
     keep: Path | None
     seed: int
     manifest: Path
+    empty: bool = False
+    """The first day: the people and channels are there, and Cadence knows nobody yet."""
 
 
 async def run(options: Trying, *, say: Say) -> None:
@@ -57,7 +60,11 @@ async def run(options: Trying, *, say: Say) -> None:
         company = make_company(first_monday(datetime.now(UTC).date()), options.seed)
         url = f"sqlite:///{path}"
         if not path.exists():
-            await prepare(url, company)
+            await (begin(url) if options.empty else prepare(url, company))
+        if options.empty:
+            export = folder / EXPORT
+            export.write_text(company.deals_csv, encoding="utf-8")
+            say(f"The CRM's export, to be dropped on Cadence: {export}")
         if options.no_bot:
             await _alone(options, company, url, stack, say)
         else:
@@ -65,9 +72,18 @@ async def run(options: Trying, *, say: Say) -> None:
         await asyncio.Event().wait()
 
 
+async def begin(url: str) -> None:
+    """A database with nothing in it but its schema."""
+    db = Database(url)
+    try:
+        await schema.upgrade(db)
+    finally:
+        await db.close()
+
+
 async def _alone(options: Trying, company: Company, url: str, stack: AsyncExitStack, say: Say) -> None:
     """The local Slack alone, and the environment that `cadence run` needs to meet it."""
-    local = await start(_options(options, company, options.bot_url), seed_of(company))
+    local = await start(_options(options, company, options.bot_url), seed_of(company, empty=options.empty))
     stack.push_async_callback(local.close)
     say(f"The local Slack is at {local.url}. It waits for a bot at {options.bot_url}. In another terminal:\n")
     port = urlparse(options.bot_url).port or 80
@@ -81,13 +97,15 @@ async def _together(options: Trying, company: Company, url: str, stack: AsyncExi
     local, bot = await together(options, company, url)
     stack.push_async_callback(local.close)
     stack.push_async_callback(bot.stop)
-    say(f"Open {local.url} in a browser: a local Slack with a demo company. Ctrl-C ends it.")
+    what = "the first day of Cadence in it" if options.empty else "a demo company"
+    say(f"Open {local.url} in a browser: a local Slack with {what}. Ctrl-C ends it.")
 
 
 async def together(options: Trying, company: Company, url: str) -> tuple[Sandbox, Bot]:
     """Start both; the bot's own server listens on a free port that the local Slack is told."""
     port = _free_port()
-    local = await start(_options(options, company, f"http://127.0.0.1:{port}"), seed_of(company))
+    seed = seed_of(company, empty=options.empty)
+    local = await start(_options(options, company, f"http://127.0.0.1:{port}"), seed)
     try:
         bot = build(settings_for(environment(local, company, url, http=options.http) | {"PORT": str(port)}))
         await bot.start()
@@ -97,9 +115,9 @@ async def together(options: Trying, company: Company, url: str) -> tuple[Sandbox
     return local, bot
 
 
-def seed_of(company: Company) -> Seed:
-    """The company's workspace, and the guide through its week."""
-    return Seed.from_dict(company.workspace | {"guide": guide(company)})
+def seed_of(company: Company, *, empty: bool = False) -> Seed:
+    """The company's workspace, and the guide through its week, or through the first day of an empty one."""
+    return Seed.from_dict(company.workspace | {"guide": first_day(company, EXPORT) if empty else guide(company)})
 
 
 def _options(options: Trying, company: Company, bot_url: str) -> SandboxOptions:

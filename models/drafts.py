@@ -15,10 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import outbox, people
 from models.domain.errors import NotAllowed, UserError
+from models.domain.files.kinds import Kind
 from models.domain.policy import Policy
 from models.domain.rights import Act, Subject, may, require
 from models.domain.text import clean, clip
-from models.imports.found import PARTNERS, PEOPLE, Found
+from models.imports.found import PARTNERS, PEOPLE, Beside, Found, read_with
 from models.imports.options import Options
 from models.imports.result import ImportResult
 from models.insert import add_missing
@@ -32,7 +33,7 @@ NOT_YOURS = "no_import"
 LARGEST = 100 * 1024 * 1024
 """Bytes of a file."""
 KEEP = timedelta(days=14)
-"""How long (business time) a file that nobody decided about is kept."""
+"""How long (business time) a file that nobody decided about is kept, and an accounts file."""
 LONGEST_NAME = 100
 _SEVERAL = 2
 
@@ -40,6 +41,8 @@ _SEVERAL = 2
 class State(StrEnum):
     WAITING = "waiting"
     ASKED = "asked"
+    KEPT = "kept"
+    """An accounts file: nothing to import, but what the accounts of the person's deals are called."""
     APPROVED = "approved"
     IMPORTING = "importing"
     DONE = "done"
@@ -188,12 +191,88 @@ async def tell(session: AsyncSession, work: Work, done: int, total: int, *, unti
 
 
 async def ask(session: AsyncSession, work: Work, found: Found, *, now: datetime) -> None:
-    """The dry run is there, or a question: it is the person's turn. Raises Lost."""
+    """The dry run is there, or a question: it is the person's turn. Raises Lost.
+
+    If an accounts file came or went while the deals were looked over, they are looked over once more instead.
+    """
+    await _one_at_a_time(session, work.person_id)
+    if found.survey is not None and read_with(found.survey, await accounts_of(session, work.person_id)) != found.beside:
+        said = {"said": work.found.said, "problems": work.found.problems}
+        await look_again(session, work, found.model_copy(update=said), now=now)
+        return
     kind = found.survey.kind.value if found.survey is not None else ""
     await _set(
         session, work, state=State.ASKED, found=found.as_json(), kind=kind, lease_until=None, attempts=0, done=0,
         total=0, changed_at=now,
     )  # fmt: skip
+
+
+async def keep(session: AsyncSession, work: Work, found: Found, *, now: datetime) -> None:
+    """It is an accounts file: the deals that wait for a decision are looked over again with it. Raises Lost."""
+    await _one_at_a_time(session, work.person_id)
+    await _set(
+        session, work, state=State.KEPT, found=found.as_json(), kind=Kind.ACCOUNTS.value, lease_until=None, attempts=0,
+        done=0, total=0, changed_at=now,
+    )  # fmt: skip
+    await _join_anew(session, work.person_id, now=now)
+
+
+async def accounts_of(session: AsyncSession, person_id: int) -> Beside | None:
+    """The newest accounts file that this person keeps here; nobody else's is ever used for their deals."""
+    draft = await session.scalar(
+        select(ImportDraft)
+        .where(ImportDraft.person_id == person_id, ImportDraft.state == State.KEPT)
+        .order_by(ImportDraft.created_at.desc(), ImportDraft.id.desc())
+        .limit(1)
+        .execution_options(populate_existing=True)
+    )
+    if draft is None:
+        return None
+    partners = Found.from_json(draft.found).tells_partners
+    return Beside(draft_id=draft.id, fence=draft.fence, name=draft.file_name, partners=partners)
+
+
+async def still_kept(session: AsyncSession, beside: Beside) -> bool:
+    """Whether this accounts file is here as it was when the deals were read with it."""
+    found = await session.scalar(
+        select(ImportDraft.id).where(
+            ImportDraft.id == beside.draft_id, ImportDraft.fence == beside.fence, ImportDraft.state == State.KEPT
+        )
+    )
+    return found is not None
+
+
+async def _one_at_a_time(session: AsyncSession, person_id: int) -> None:
+    """Deals and accounts of one person, looked over by two processes at once, do not overlook each other."""
+    await session.execute(select(Person.id).where(Person.id == person_id).with_for_update(key_share=True))
+
+
+async def _join_anew(session: AsyncSession, person_id: int, *, now: datetime) -> None:
+    """Look over again the undecided deals of this person that would be read with another accounts file than they were."""
+    kept = await accounts_of(session, person_id)
+    asked = await session.scalars(
+        select(ImportDraft)
+        .where(ImportDraft.person_id == person_id, ImportDraft.state == State.ASKED)
+        .order_by(ImportDraft.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    anew = []
+    for draft in asked:
+        found = Found.from_json(draft.found)
+        if found.survey is None or read_with(found.survey, kept) == found.beside:
+            continue
+        _wait(draft, found, now=now)
+        anew.append(draft.id)
+    await session.flush()
+    await show_anew(session, anew)
+
+
+def _wait(draft: ImportDraft, found: Found, *, now: datetime) -> None:
+    """Look the file over again; what was said of it as it was read so far says nothing any more."""
+    draft.found = found.model_copy(update={"said": "", "problems": ()}).as_json()
+    draft.state, draft.changed_at = State.WAITING, now
+    draft.attempts, draft.lease_until = 0, None
 
 
 async def begin(session: AsyncSession, work: Work, *, now: datetime) -> None:
@@ -395,13 +474,16 @@ async def answer(
     draft = await seen_by(session, actor, draft_id, look)
     if draft.state != State.ASKED:
         raise UserError(f"{draft.file_name} is past its questions: it is being imported, or was already.")
-    draft.options, draft.state, draft.changed_at = options.as_json(), State.WAITING, now
-    draft.attempts, draft.lease_until = 0, None
+    draft.options = options.as_json()
+    _wait(draft, Found.from_json(draft.found), now=now)
     await show_anew(session, [draft.id])
 
 
 async def withdraw(session: AsyncSession, actor: Person, draft_id: int, *, now: datetime) -> None:
-    """Put the file away unimported. Nothing to do when that is so already. Raises UserError once it is being imported."""
+    """Put the file away unimported. Nothing to do when that is so already. Raises UserError once it is being imported.
+
+    Deals that wait for a decision and were read with an accounts file that is put away are looked over again.
+    """
     draft = await held_by(session, actor, draft_id)
     if draft.state in (State.APPROVED, State.IMPORTING, State.DONE):
         raise UserError(f"{draft.file_name} is being imported, or was already.")
@@ -420,6 +502,7 @@ async def again(session: AsyncSession, actor: Person, draft_id: int, *, now: dat
 
 
 async def _put_away(session: AsyncSession, drafts: Sequence[ImportDraft], *, now: datetime) -> None:
+    without = {draft.person_id for draft in drafts if draft.state == State.KEPT}
     for draft in drafts:
         draft.state, draft.changed_at, draft.lease_until = State.WITHDRAWN, now, None
         draft.fence += 1  # whoever works on it finds that it is not theirs any more
@@ -427,14 +510,16 @@ async def _put_away(session: AsyncSession, drafts: Sequence[ImportDraft], *, now
     await session.flush()
     await _forget_parts(session, ids)
     await show_anew(session, ids)
+    for person_id in sorted(without):
+        await _join_anew(session, person_id, now=now)
 
 
 async def expire(session: AsyncSession, *, now: datetime) -> int:
-    """Put away what nobody has decided about for `KEEP`; how many files that were."""
+    """Put away what nobody has decided about for `KEEP`, and accounts files as old; how many files that were."""
     old = await session.scalars(
         select(ImportDraft)
         .where(
-            ImportDraft.state.in_((State.WAITING, State.ASKED, State.FAILED)),
+            ImportDraft.state.in_((State.WAITING, State.ASKED, State.FAILED, State.KEPT)),
             ImportDraft.changed_at < now - KEEP,
         )
         .with_for_update(skip_locked=True)

@@ -64,5 +64,38 @@ def guide(company: Company) -> list[Json]:
     ]
 
 
+def first_day(company: Company, export: str) -> list[Json]:
+    """The steps from an empty workspace to the first prompt; `export` is the name of the CRM's file."""
+    people = {user["email"]: user["id"] for user in company.workspace["users"]}
+    admin, seller = str(people[cast.KOFI.email]), str(people[cast.SIOBHAN.email])
+    wednesday = _instant(company.today, WEDNESDAY, time(10), company.settings["zone"])
+    return [
+        {
+            "say": f"Cadence was installed this minute. It has written to Kofi, its first admin. Drop the CRM's export, {export}, "
+            "into this conversation with the paper clip: it is looked over, and nothing is imported before you say so.",
+            "person": admin,
+            "place": "bot",
+        },
+        {
+            "say": "Answer what the file leaves open: its partners are new, and so are its owners, who are in Slack. Then import it.",
+            "person": admin,
+            "place": "bot",
+        },
+        {
+            "say": "“Set up Cadence” leads on: tiers and partner managers, people and roles, a channel for the Tier 1 partner, "
+            "and the day and hour of one weekly review. Name Amara Okafor as partner manager, and start with one partner.",
+            "person": admin,
+            "place": "bot",
+        },
+        {
+            "say": "Wednesday at 10:00 the first prompt is out. Siobhán has one if she owns a deal of that partner; the last step "
+            "of “Set up Cadence” says who is asked.",
+            "at": wednesday,
+            "person": seller,
+            "place": "bot",
+        },
+    ]
+
+
 def _instant(monday: date, days: int, hour: time, zone: str) -> str:
     return datetime.combine(monday + timedelta(days=days), hour, tzinfo=ZoneInfo(zone)).isoformat()

@@ -10,14 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.imports.form import amounts, readings, worth_asking
 from handlers.imports.ids import Action, Door, DraftRef
-from handlers.imports.words import ASK, field_name, in_slack, needed
+from handlers.imports.words import ASK, DROP_ACCOUNTS, DROP_BOTH, field_name, in_slack, needed, only_ids
 from handlers.kit import blocks as b
 from handlers.kit import words as w
 from handlers.kit.forms import Carried
 from handlers.kit.message import Message
-from models import owners, people
+from models import first_run, owners, people
 from models.domain.files.survey import Question, Survey
 from models.domain.policy import Policy
+from models.domain.rights import Act, Subject, may
 from models.domain.text import clip
 from models.domain.zones import zone
 from models.drafts import State
@@ -57,6 +58,8 @@ class CardPage:
     open_owners: tuple[Open, ...]
     as_of: datetime | None
     clocks: ZoneInfo
+    set_up: bool = False
+    """Whether the first run goes on from here: it is not finished, and this person may finish it."""
 
 
 async def render(session: AsyncSession, card_id: int, *, now: datetime, policy: Policy) -> Message | None:
@@ -88,7 +91,15 @@ async def load(session: AsyncSession, draft: ImportDraft, *, now: datetime, poli
         open_owners=still,
         as_of=await crm_as_of(session),
         clocks=zone(policy.zone),
+        set_up=State(draft.state) is State.DONE and await _goes_on(session, draft.person_id, now=now, policy=policy),
     )
+
+
+async def _goes_on(session: AsyncSession, person_id: int, *, now: datetime, policy: Policy) -> bool:
+    actor = people.as_actor(await people.get(session, person_id))
+    if not may(actor, Act.SET_UP_COMPANY, Subject()).allowed:
+        return False
+    return not (await first_run.facts(session, now=now, policy=policy)).finished
 
 
 def card(page: CardPage) -> Message:
@@ -150,8 +161,26 @@ def _failed(page: CardPage) -> Shown:
 
 
 def _withdrawn(page: CardPage) -> Shown:
-    lead = f"{_name(page)} was put away; nothing was imported. Drop it again to import it."
+    if page.found.is_accounts:
+        lead = f"{_name(page)} was put away. Drop it again to take accounts' names from it."
+    else:
+        lead = f"{_name(page)} was put away; nothing was imported. Drop it again to import it."
     return [b.section(lead)], [lead]
+
+
+def _kept(page: CardPage) -> Shown:
+    """An accounts file: nothing of it is imported, and the deals are read with it."""
+    found, seen = page.found, page.found.survey
+    number = count_of(seen.rows, "account") if seen is not None else "accounts"
+    what = "names and partners are" if found.tells_partners else "names are"
+    words = [f"{_name(page)}: {number}, kept. Drop the deals now: their accounts' {what} taken from it."]
+    made: list[b.Block] = [b.section(words[0])]
+    if seen is not None:
+        unfit = count_of(seen.misfits, "line does", "lines do")
+        left = (f"{unfit} not fit the header and {'is' if seen.misfits == 1 else 'are'} left out.",)
+        _warn(made, words, [*(left if seen.misfits else ()), *(in_slack(one) for one in seen.warnings[:MOST_WARNINGS])])
+    away = b.button("Put it away", Action.WITHDRAW, _ref(page))
+    return [*made, b.actions(away, block_id=_block("kept", page))], words
 
 
 # The dry run
@@ -168,13 +197,18 @@ def _asked(page: CardPage) -> Shown:
     if result is not None:
         _add(made, words, _changes(result))
         _add(made, words, _bad(result, found))
-    _add(made, words, _unknown(found))
+    _add(made, words, _coming(found) if page.options.create_partners else _unknown(found))
     if result is not None:
         _add(made, words, _arrivals(found))
         _add(made, words, _owners(_nobody(found), later=True))
         if nothing(result) and result.kind == DEALS and result.unchanged:
             made.append(b.context("Importing it still says that the CRM is as of now."))
+    for line in _beside(found):
+        made.append(_plain(line))
+        words.append(w.escape(line))
     made += [_plain(line) for line in _read_as(page)]
+    if result is None and found.account_ids:
+        _warn(made, words, [only_ids(clip(found.account_ids, 60))])
     _warn(made, words, [one.replace("and were flagged", "and would be flagged") for one in _warnings(result)])
     made.append(b.actions(*_buttons(page), block_id=_block("decide", page)))
     return made, words
@@ -310,6 +344,20 @@ def _question(question: Question) -> str:
     return f"the mark before the cents: {where} is {whole} or a little over {about}"
 
 
+def _coming(found: Found) -> list[str]:
+    """The partners that are made for it, since somebody has said so."""
+    listed = found.unknown_partners
+    if not listed:
+        return []
+    comes = "partner comes" if len(listed) == 1 else "partners come"
+    return [f"*{len(listed):,} {comes} with it*, Tier 2 until you say otherwise: {_names_of(listed)}."]
+
+
+def _names_of(listed: Sequence[Open]) -> str:
+    names = ", ".join(w.escape(clip(one.said, 60)) for one in listed[:MOST_NAMES])
+    return names + (f" and {len(listed) - MOST_NAMES:,} more" if len(listed) > MOST_NAMES else "")
+
+
 def _unknown(found: Found) -> list[str]:
     listed = found.unknown_partners
     if not listed:
@@ -386,10 +434,25 @@ def _matched(header: str, name: str) -> str:
     return shown if same else f"{shown} → {field_name(name)}"
 
 
+def _beside(found: Found) -> list[str]:
+    """What is taken from an accounts file, and whose the deals are that it does not know."""
+    beside = found.beside
+    if beside is None:
+        return []
+    what = _and([*(["names"] if beside.names else []), *(["partners"] if beside.partners else [])])
+    others = f" Partner of accounts it does not have: {clip(found.partner, 60)}." if _others(found) else ""
+    return [f"Accounts' {what} from {clip(beside.name, 60)}.{others}"]
+
+
+def _others(found: Found) -> bool:
+    """Whether a partner was named for all lines, and an accounts file knows better of most of them."""
+    return bool(found.partner and found.beside is not None and found.beside.partners)
+
+
 def _fixed(page: CardPage, seen: Survey) -> list[str]:
     options, fixed = page.options, []
     remembered = "" if options.partner else " (as said of an earlier file)"
-    if page.found.partner:
+    if page.found.partner and not _others(page.found):
         fixed.append(f"partner {clip(page.found.partner, 60)}{remembered}")
     if "@" in page.found.owner:
         fixed.append(f"owner {clip(page.found.owner, 60)}")
@@ -410,7 +473,7 @@ def _buttons(page: CardPage) -> list[b.Block]:
         if asks:
             made.append(b.button("Answer the questions…", Action.ANSWER, _ref(page), style="primary"))
     else:
-        first = bool(found.unknown_partners) and asks
+        first = bool(found.unknown_partners) and not page.options.create_partners and asks
         if first:
             made.append(b.button("Answer the questions…", Action.ANSWER, _ref(page), style="primary"))
         made.append(_import(page, result, style=None if first or nothing(result) else "primary"))
@@ -466,20 +529,26 @@ def _done(page: CardPage) -> Shown:
         left = "line was" if result.skipped == 1 else "lines were"
         gone = [str(one).replace(TO_SAY, "") for one in result.problems]
         _add(made, words, [f"*{result.skipped:,} {left} left out:*", *_problems(gone)])
-    _warn(
-        made, words, [one.replace(f"say so with {ASK}", "drop it again and say so there") for one in _warnings(result)]
-    )
+    _warn(made, words, [_afterwards(one) for one in _warnings(result)])
     if page.open_owners:
         _add(made, words, _owners(page.open_owners, later=False))
         say = b.button("Say who they are…", Door.MATCH_OWNERS, Carried().dump(), style="primary")
         made.append(b.actions(say, block_id=_block("owners", page)))
     elif result.owners:
         _add(made, words, ["Every owner in it is somebody here by now."])
+    if page.set_up and not page.open_owners:
+        go_on = b.button("Set up Cadence", Door.FIRST_RUN, Carried().dump(), style="primary")
+        made.append(b.actions(go_on, block_id=_block("set_up", page)))
     if page.as_of is not None and result.kind == DEALS:
         line = f"CRM as of {w.when(page.as_of, page.clocks)}"
         made.append(b.context(line))
         words.append(line)
     return made, words
+
+
+def _afterwards(warning: str) -> str:
+    """A warning of the dry run, of a file that is imported: what can be done about it now."""
+    return warning.replace(f"say so with {ASK}", "drop it again and say so there").replace(DROP_ACCOUNTS, DROP_BOTH)
 
 
 def _did(result: ImportResult) -> str:
@@ -507,6 +576,7 @@ def _file_words(text: str, longest: int = LONGEST) -> str:
 _SHOWN = {
     State.WAITING: _waiting,
     State.ASKED: _asked,
+    State.KEPT: _kept,
     State.APPROVED: _under_way,
     State.IMPORTING: _under_way,
     State.DONE: _done,

@@ -34,6 +34,8 @@ from models.owners import own_partners
 from models.tables import Partner, Person
 
 MOST_COLUMNS = 10
+MOST_LISTED = 25
+"""Names of new partners that are shown on the first day; the rest is counted."""
 MOST_NAMES = 10
 MOST_OPTIONS = 100
 SELECTS_WEIGH = 150_000
@@ -261,7 +263,8 @@ def _partner(found: Found, options: Options, of: Ground) -> b.Block:
     label = f"Partner of all {what} in this file"
     before = options.partner or found.partner
     initial = next((str(at) for at, name in of.partners if key(name) == key(before)), None)
-    hint = "No column names one."
+    knows = found.beside.name if found.beside is not None and found.beside.partners else ""
+    hint = f"For accounts that are not in {clip(knows, 60)}." if knows else "No column names one."
     if _typed(of, 1):
         return b.text_input(Field.PARTNER, label, before, optional=True, most=200, hint=hint)
     return b.select_input(Field.PARTNER, label, _listed(of), initial, optional=True, hint=hint)
@@ -281,7 +284,13 @@ def _typed(of: Ground, times: int) -> bool:
 
 
 def _names(asked: Plan, options: Options, of: Ground, found: Found) -> Iterator[b.Block]:
-    """Each name that is no partner: which partner it means; and what becomes of those that mean none."""
+    """Each name that is no partner: which partner it means; and what becomes of those that mean none.
+
+    Where there is no partner yet none of them can mean one: on the first day the only question is whether they become some.
+    """
+    if not of.partners and of.may_make:
+        yield from _first_names(found)
+        return
     typed = _typed(of, len(asked.names))
     for place, one in enumerate(asked.names):
         label = f"“{clip(one.said, 100)}” ({count(one.deals, 'line')}) is no partner. Which one is it?"
@@ -291,13 +300,25 @@ def _names(asked: Plan, options: Options, of: Ground, found: Found) -> Iterator[
             yield b.text_input(block_id, label, optional=True, most=200, hint=hint)
         else:
             yield b.select_input(block_id, label, _listed(of, one.near), optional=True, hint=hint)
-    if of.may_make and found.job == DEALS:
-        words = [
-            ("Their lines are left out", LEAVE),
-            ("Each becomes a new partner, Tier 2 until you say otherwise", MAKE),
-        ]
-        chosen = MAKE if options.create_partners else LEAVE
-        yield b.radio_input(Field.REST, b.VALUE, "Names that you leave empty", words, chosen, dispatch=False)
+    if of.may_make:
+        yield _rest("Names that you leave empty", MAKE if options.create_partners else LEAVE)
+
+
+def _first_names(found: Found) -> Iterator[b.Block]:
+    names = found.unknown_partners
+    listed = ", ".join(w.escape(clip(one.said, 60)) for one in names[:MOST_LISTED])
+    more = f" and {len(names) - MOST_LISTED:,} more" if len(names) > MOST_LISTED else ""
+    said = f"There are no partners here yet. The file names {count(len(names), 'partner')}: {listed}{more}."
+    yield b.section(said, block_id="new_names")
+    yield _rest("What becomes of them?", MAKE)
+
+
+def _rest(label: str, chosen: str) -> b.Block:
+    words = [
+        ("Each becomes a new partner, Tier 2 until you say otherwise", MAKE),
+        ("Their lines are left out", LEAVE),
+    ]
+    return b.radio_input(Field.REST, b.VALUE, label, words, chosen, dispatch=False)
 
 
 def _owner(found: Found, of: Ground) -> b.Block:

@@ -7,6 +7,10 @@ import re
 
 ASK = "“Change how it is read…”"
 
+DROP_ACCOUNTS = "Drop the accounts file too, and their names are shown."
+DROP_BOTH = "Drop the accounts file and then this one again, and their names are shown."
+"""The same of deals that are imported already."""
+
 _OPTION = re.compile(r"(?<![\w-])--[a-z]+")
 _SENTENCE = re.compile(r"(?<=[.!?”])\s+(?=[“A-Z])")
 _SAID: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -23,11 +27,11 @@ _SAID: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"Fill it in, or name one with --owner EMAIL\.", "Fill it in, or name one for all such lines in the form."),
         (r", or name one for all with --partner NAME\.", ", or choose one for all lines in the form."),
         (r", name one for all with --partner NAME, or give an accounts file with a column Partner by --accounts FILE\.",
-         ", or choose one for all lines in the form."),
+         ", choose one for all lines in the form, or drop an accounts file with a column Partner."),
         (r" Name one with --partner NAME\.", " Fill it in, or choose one for all lines in the form."),
         (r" Add it to the partners file, or use --partner NAME\.", " Say in the form which one it is, or add it first."),
         (r"Give the accounts file with --accounts FILE to see the accounts' names\.",
-         "A report with the account's name in it shows the names."),
+         DROP_ACCOUNTS),
         (r"If it is not a complete export, import it with --partial\.",
          f"If it is not a complete export, say so with {ASK}."),
         (r' If it is one that is missing, add --map "[^\n]*"\.', " If it is one that is missing, say so in the form."),
@@ -43,6 +47,11 @@ def in_slack(text: str) -> str:
         return text
     kept = [sentence for sentence in _SENTENCE.split(text) if not _OPTION.search(sentence)]
     return " ".join(kept)
+
+
+def only_ids(header: str) -> str:
+    """What the reader warns of after a dry run, said before there can be one."""
+    return f"The column {header} holds ids. {DROP_ACCOUNTS}"
 
 
 FIELDS = {

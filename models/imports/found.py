@@ -41,12 +41,28 @@ class Arrival(BaseModel):
         return SlackUser(self.slack_id, self.team_id, self.name, self.email, self.zone, False, False, False, False)
 
 
+class Beside(BaseModel):
+    """A kept accounts file that deals are read with, and what it says of them: their accounts' names, their partners.
+
+    `fence` is the file's: once it was put away, even if it was dropped again, it is not the one that was shown.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    draft_id: int
+    fence: int
+    name: str
+    names: bool = True
+    partners: bool = False
+
+
 class Found(BaseModel):
     """`fetched`: the whole file is here. `missing` are fields the file must have and nobody has said where to find.
 
     `result` is the dry run, None while something has to be answered first. `said` and `problems` are why the file was
     refused, or why an approved import was not done; `names` are names that are no partner. `known` counts the deals the person could flag as missing.
-    `currency`, `partner` and `owner` stand for what the file has no column for, remembered ones included.
+    `currency`, `partner` and `owner` stand for what the file has no column for, remembered ones included. `beside` is the
+    accounts file that deals were read with; `tells_partners` is said of an accounts file that has a column for them.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -64,6 +80,8 @@ class Found(BaseModel):
     partner: str = ""
     owner: str = ""
     scoped: bool = False
+    beside: Beside | None = None
+    tells_partners: bool = False
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -85,6 +103,18 @@ class Found(BaseModel):
         return job_of(self.survey.kind) if self.survey is not None else ""
 
     @property
+    def is_accounts(self) -> bool:
+        """Whether this is no import of its own, but what the accounts of deals are called."""
+        return self.survey is not None and self.survey.kind is Kind.ACCOUNTS
+
+    @property
+    def account_ids(self) -> str:
+        """The header of a column that holds accounts' ids which nothing turns into names; empty when there is none."""
+        if self.survey is None or self.job != DEALS or not nameless(self.survey) or self.beside is not None:
+            return ""
+        return next(column.header for column in self.survey.columns if column.field == "account_id")
+
+    @property
     def bad_lines(self) -> int:
         return self.result.skipped if self.result is not None else 0
 
@@ -101,9 +131,33 @@ def job_of(kind: Kind) -> str:
     return _JOBS.get(kind, DEALS)
 
 
-def lacking(survey: Survey, mapping: Mapping, options: Options) -> tuple[str, ...]:
-    """The fields that the file does not say and nobody has said for all of it, in the order they are asked for."""
-    has = {column.field for column in survey.columns if column.field}
+def _fields(survey: Survey) -> set[str]:
+    return {column.field for column in survey.columns if column.field}
+
+
+def nameless(survey: Survey) -> bool:
+    """Whether the deals refer to their accounts by id alone."""
+    has = _fields(survey)
+    return "account_id" in has and "account" not in has
+
+
+def read_with(survey: Survey, kept: Beside | None) -> Beside | None:
+    """What a kept accounts file says of a file that it does not say itself; None when there is nothing."""
+    if kept is None or job_of(survey.kind) != DEALS or survey.kind is Kind.ACCOUNTS:
+        return None
+    has = _fields(survey)
+    names = nameless(survey)
+    partners = kept.partners and "partner" not in has and bool(has & {"account", "account_id"})
+    return kept.model_copy(update={"names": names, "partners": partners}) if names or partners else None
+
+
+def lacking(survey: Survey, mapping: Mapping, options: Options, beside: Beside | None = None) -> tuple[str, ...]:
+    """The fields that the file does not say and nobody has said for all of it, in the order they are asked for.
+
+    `beside` is the accounts file it is read with, which may say the partner.
+    """
+    has = _fields(survey)
+    partner = bool(mapping.partner or mapping.accounts or (beside and beside.partners))
     job = job_of(survey.kind)
     if job == TARGETS:
         lacks = {"account": "account" not in has, "partner": "partner" not in has and not options.partner}
@@ -113,7 +167,7 @@ def lacking(survey: Survey, mapping: Mapping, options: Options) -> tuple[str, ..
             "name": "name" not in has,
             "stage": not has & {"stage", "category"},
             "owner": "owner" not in has and not mapping.owner,
-            "partner": "partner" not in has and not (mapping.partner or mapping.accounts),
+            "partner": "partner" not in has and not partner,
         }
     else:
         lacks = {}
@@ -134,11 +188,6 @@ async def unknown_partners(session: AsyncSession, text: Document, options: Optio
 
 def unreadable(survey: Survey) -> str:
     """Why this is no list we can import, however it is mapped; empty when it may be one."""
-    if survey.kind == Kind.ACCOUNTS:
-        return (
-            "It looks like an accounts file, which says nothing of deals. Drop the deals themselves, as a report that has "
-            "each account's name in it."
-        )
     headers = [column.header for column in survey.columns if column.header]
     nothing = survey.kind == Kind.UNKNOWN and not any(column.field for column in survey.columns)
     if survey.kind == Kind.UNKNOWN and (

@@ -82,7 +82,8 @@ class CrmRecord(Base):
 class ImportDraft(Base):
     """A file that somebody dropped on the bot: looked over, asked about, and imported when they say so.
 
-    `state`: waiting (to be fetched and looked over), asked, approved, importing, done, refused, failed, withdrawn.
+    `state`: waiting (to be fetched and looked over), asked, approved, importing, done, refused, failed, withdrawn; kept is an
+    accounts file, which is read beside the deals of the same person.
     `options` and `found` are `models.imports.options.Options` and `models.imports.found.Found` as JSON; `result` is what
     the import did, in lines. `lease_until` is real time.
     """

@@ -19,8 +19,9 @@ from models import drafts
 from models.domain.errors import BadFile, UserError
 from models.drafts import Dropped, State
 from models.imports.found import Found
+from models.imports.options import Options
 from models.imports.result import ImportResult
-from models.tables import Deal, ImportDraft, ImportPart, ImportRun, Person, PersonRole
+from models.tables import Deal, DealVersion, ImportDraft, ImportPart, ImportRun, Person, PersonRole
 from tests import make
 from tests.make import NOW, POLICY
 
@@ -195,7 +196,8 @@ SIGN_IN = "Slack does not let Cadence have this file."
     ({"failures": [Refused("file_not_found")]}, "Slack does not have this file any more."),
     ({"data": b"%PDF-1.4"}, "This is a PDF, not a CSV file."),
     ({"data": b""}, "This file is empty."),
-    ({"data": b"Id,Name,Industry\n1,a,b\n"}, "It looks like an accounts file"),
+    ({"data": b"Id,Name,Id\n1,a,b\n"}, "The header line cannot be read."),
+    ({"data": b"Id,Name,Industry\n1,a,b,c,d\n"}, "None of its lines can be taken as they are."),
 ])  # fmt: skip
 async def test_what_cannot_be_had_or_read_is_refused_in_words(sqlite, files, how, words):
     for name, value in how.items():
@@ -427,6 +429,148 @@ async def test_a_file_none_of_whose_lines_can_be_taken_is_asked_about(sqlite, fi
     assert [one.said for one in found_in(draft).unknown_partners] == ["Acmee"]
 
 
+async def test_what_was_said_of_a_file_is_forgotten_once_it_is_read_otherwise(sqlite, files):
+    files.data = DEALS.replace("Acme", "Acmee").encode()
+    await dropped(sqlite)
+    work = worker(sqlite, files)
+    await work.settle()
+    draft = await draft_of(sqlite)
+    assert found_in(draft).said
+    async with sqlite.write() as session:
+        head = await session.get_one(Person, draft.person_id)
+        told = Options(partners={"Acmee": "Acme"})
+        await drafts.answer(session, head, draft.id, draft.fence, told, now=NOW)
+    await work.settle()
+    found = found_in(await draft_of(sqlite))
+    assert (found.said, found.problems, found.result.created) == ("", (), 2)
+
+
+ACCOUNTS = b"Id,Name,Partner\nA1,North,Acme\nA2,South,\n"
+IDS = b"Id,AccountId,Name,Owner,StageName\n1,A1,Pumps,ann@home.example,Prospecting\n2,A2,More,ann@home.example,Prospecting\n"
+
+
+async def brought(work, files, data, name, file_id):
+    files.data = data
+    await dropped(work.db, name, file_id)
+    assert await work.settle()
+    return await draft_of(work.db, file_id)
+
+
+async def put_away(db, file_id):
+    draft = await draft_of(db, file_id)
+    async with db.write() as session:
+        await drafts.withdraw(session, await session.get_one(Person, draft.person_id), draft.id, now=NOW)
+
+
+async def accounts_in(db):
+    async with db.read() as session:
+        rows = await session.execute(
+            select(DealVersion.name, DealVersion.account, DealVersion.partner_id).where(DealVersion.valid_to.is_(None))
+        )
+        return {row.name: (row.account, row.partner_id is not None) for row in rows}
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_deals_are_read_with_the_accounts_file_whichever_comes_first(db, files, order):
+    work = worker(db, files)
+    both = ((ACCOUNTS, "Account.csv", "A"), (IDS, "Opportunity.csv", "D"))
+    for place in order:
+        await brought(work, files, *both[place])
+    assert (await draft_of(db, "A")).state == State.KEPT
+    draft = await draft_of(db, "D")
+    found = found_in(draft)
+    assert (draft.state, found.missing, found.result.created) == (State.ASKED, (), 2)
+    assert (found.beside.name, found.beside.names, found.beside.partners) == ("Account.csv", True, True)
+    await approve(db, "D")
+    assert await work.settle()
+    assert await accounts_in(db) == {"Pumps": ("North", True), "More": ("South", False)}
+    assert (await draft_of(db, "A")).state == State.KEPT, "the next deals are read with it too"
+    assert files.asked == 2, "both are fetched once"
+
+
+async def test_an_accounts_file_that_comes_in_the_middle_of_a_look_counts(sqlite, files, monkeypatch):
+    files.data = IDS.replace(b"Owner", b"Owner,Partner").replace(b"example", b"example,Acme")
+    await dropped(sqlite, "Opportunity.csv", "D")
+    work, real = worker(sqlite, files), bot.importing.Importer.look
+
+    async def slowly(importer, job):
+        if await number(sqlite, ImportPart) != 2:
+            files.data = ACCOUNTS
+            await dropped(sqlite, "Account.csv", "A")
+            other = worker(sqlite, files)
+            await other._one(await other._claim())
+        return await real(importer, job)
+
+    monkeypatch.setattr(bot.importing.Importer, "look", slowly)
+    assert await work.settle()
+    draft = await draft_of(sqlite, "D")
+    assert (draft.state, found_in(draft).beside.name) == (State.ASKED, "Account.csv")
+
+
+async def test_an_accounts_file_put_away_after_the_approval_is_a_new_dry_run(sqlite, files):
+    work = worker(sqlite, files)
+    await brought(work, files, ACCOUNTS, "Account.csv", "A")
+    await brought(work, files, IDS, "Opportunity.csv", "D")
+    await approve(sqlite, "D")
+    await put_away(sqlite, "A")
+    assert await work.settle()
+    draft = await draft_of(sqlite, "D")
+    found = found_in(draft)
+    assert (draft.state, found.missing, found.beside, await number(sqlite, Deal)) == (
+        State.ASKED,
+        ("partner",),
+        None,
+        0,
+    )
+    assert "the accounts file it was read with has been put away since" in found.said
+    await brought(work, files, ACCOUNTS, "Account.csv", "A2")
+    found = found_in(await draft_of(sqlite, "D"))
+    assert (found.said, found.beside.name, found.result.created) == ("", "Account.csv", 2)
+
+
+async def test_an_accounts_file_put_away_in_the_middle_of_a_look_is_done_without(sqlite, files, monkeypatch):
+    work = worker(sqlite, files)
+    await brought(work, files, ACCOUNTS, "Account.csv", "A")
+    real = drafts.still_kept
+
+    async def too_late(session, beside):
+        if (await draft_of(sqlite, "A")).state == State.KEPT:
+            await put_away(sqlite, "A")
+        return await real(session, beside)
+
+    monkeypatch.setattr(drafts, "still_kept", too_late)
+    files.data = IDS
+    await dropped(sqlite, "Opportunity.csv", "D")
+    assert await settle_failed(work)
+    draft = await draft_of(sqlite, "D")
+    assert (draft.state, found_in(draft).beside, found_in(draft).missing) == (State.ASKED, None, ("partner",))
+
+
+async def test_both_files_are_on_disk_for_us_alone_and_only_while_they_are_read(sqlite, files, monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    work, real, seen = worker(sqlite, files), bot.importing.Importer.look, []
+
+    async def watched(importer, job):
+        seen.extend(path.stat().st_mode & 0o777 for path in tmp_path.glob("cadence-*.csv"))
+        return await real(importer, job)
+
+    monkeypatch.setattr(bot.importing.Importer, "look", watched)
+    await brought(work, files, ACCOUNTS, "Account.csv", "A")
+    await brought(work, files, IDS, "Opportunity.csv", "D")
+    assert seen == [0o600, 0o600]
+    assert list(tmp_path.glob("cadence-*.csv")) == []
+
+
+async def test_a_file_of_many_columns_is_not_looked_over_for_ever(sqlite, files):
+    work = worker(sqlite, files)
+    await brought(work, files, ACCOUNTS, "Account.csv", "A")
+    wide = ",".join(f"c{n}" for n in range(300)).encode()
+    lines = IDS.splitlines()
+    data = b"\n".join([wide + b"," + lines[0], *(b"," * 300 + line for line in lines[1:])]) + b"\n"
+    draft = await brought(work, files, data, "Opportunity.csv", "D")
+    assert (draft.state, found_in(draft).beside.name) == (State.ASKED, "Account.csv")
+
+
 async def test_several_files_wait_for_each_other(sqlite, files):
     for place in range(3):
         await dropped(sqlite, f"{place}.csv", f"F{place}")
@@ -459,7 +603,7 @@ async def test_a_long_file_is_kept_and_read_in_pieces(sqlite, files):
         size = len(text)
         del text
         tracemalloc.start()
-        async with work._spooled(claimed) as path:
+        async with work._spooled(claimed.id) as path:
             await work._look_over(claimed, path)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()

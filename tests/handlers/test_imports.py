@@ -13,7 +13,7 @@ from handlers.imports.ids import DraftRef, Field
 from models.domain.errors import FieldErrors
 from models.domain.files import Problem, SeenColumn, survey
 from models.drafts import State
-from models.imports.found import Arrival, Found
+from models.imports.found import Arrival, Beside, Found
 from models.imports.options import Options
 from models.imports.result import ImportResult, Open
 from tests import make
@@ -187,11 +187,83 @@ def test_no_option_of_the_command_line_is_spoken_of(text):
      "“Acmee” is not a partner we know. Did you mean Acme? Say in the form which one it is, or add it first."),
     ("Mend the cell -- it is empty.", "Mend the cell -- it is empty."),
     ("The column AccountId holds ids. Give the accounts file with --accounts FILE to see the accounts' names.",
-     "The column AccountId holds ids. A report with the account's name in it shows the names."),
+     "The column AccountId holds ids. Drop the accounts file too, and their names are shown."),
+    ("Fill it in, name one for all with --partner NAME, or give an accounts file with a column Partner by --accounts FILE.",
+     "Fill it in, choose one for all lines in the form, or drop an accounts file with a column Partner."),
     ("First this. Then use --nothing we know. Last that.", "First this. Last that."),
 ])  # fmt: skip
 def test_the_readers_sentences_in_slacks_words(said, told):
     assert words.in_slack(said) == told
+
+
+IDS = "Id,AccountId,Name,StageName\n1,A1,Pumps,Prospecting\n"
+BESIDE = Beside(draft_id=1, fence=1, name="Account.csv")
+
+
+@pytest.mark.parametrize(("rows", "tells", "said"), [
+    (1, False, "*Account.csv*: 1 account, kept. Drop the deals now: their accounts' names are taken from it."),
+    (1204, True,
+     "*Account.csv*: 1,204 accounts, kept. Drop the deals now: their accounts' names and partners are taken from it."),
+])  # fmt: skip
+def test_an_accounts_file_is_kept(rows, tells, said):
+    seen = survey("Id,Name\nA1,North\n").model_copy(update={"rows": rows})
+    found = Found(survey=seen, tells_partners=tells)
+    message = check_message(card.card(page(State.KEPT, found, name="Account.csv")))
+    assert message.text == said
+    assert limits.labels(message.blocks) == ["Put it away"]
+    away = card.card(page(State.WITHDRAWN, found, name="Account.csv"))
+    assert away.text == "*Account.csv* was put away. Drop it again to take accounts' names from it."
+
+
+@pytest.mark.parametrize("said", make.HOSTILE.values())
+def test_an_accounts_file_is_named_without_harm(said):
+    seen = survey("Id,Name\nA1,North\n").model_copy(update={"misfits": 3, "warnings": (said,) * 30})
+    message = check_message(card.card(page(State.KEPT, Found(survey=seen, tells_partners=True), name=said)))
+    assert ":warning: 3 lines do not fit the header and are left out." in message.text
+    beside = BESIDE.model_copy(update={"name": said, "partners": True})
+    check_message(card.card(page(found=Found(survey=survey(IDS), result=result(3, said), partner=said, beside=beside))))
+    shown(Found(survey=survey(IDS), result=result(3, said), partner=said, beside=beside))
+    seen = survey(IDS)
+    columns = tuple(
+        one.model_copy(update={"header": said}) if one.field == "account_id" else one for one in seen.columns
+    )
+    found = Found(survey=seen.model_copy(update={"columns": columns}), missing=("owner", "partner"))
+    message = check_message(card.card(page(found=found)))
+    assert "Drop the accounts file too" in message.text
+
+
+@pytest.mark.parametrize(("names", "partners", "partner", "line"), [
+    (True, False, "", "Accounts' names from Account.csv."),
+    (True, True, "", "Accounts' names and partners from Account.csv."),
+    (False, True, "Acme", "Accounts' partners from Account.csv. Partner of accounts it does not have: Acme."),
+    (True, False, "Acme", "Accounts' names from Account.csv."),
+])  # fmt: skip
+def test_what_comes_from_an_accounts_file_is_one_line(names, partners, partner, line):
+    beside = BESIDE.model_copy(update={"names": names, "partners": partners})
+    found = Found(survey=survey(IDS), result=result(1), partner=partner, beside=beside)
+    message = card.card(page(found=found))
+    texts = limits.words(message.blocks)
+    assert line in texts
+    assert line in message.text.splitlines()
+    assert any(one.startswith("For all lines: partner Acme") for one in texts) == (bool(partner) and not partners)
+    hint = limits.block(shown(found), "partner")["hint"]["text"]
+    assert hint == ("For accounts that are not in Account.csv." if partners else "No column names one.")
+
+
+def test_what_to_do_about_ids_is_said_before_the_dry_run_with_it_and_after_the_import():
+    said = "The column AccountId holds ids. Drop the accounts file too, and their names are shown."
+    before = card.card(page(found=Found(survey=survey(IDS), missing=("owner",))))
+    assert said in before.text
+    warned = result(
+        warnings=(
+            "The column AccountId holds ids. Give the accounts file with --accounts FILE to see the accounts' names.",
+        )
+    )
+    found = Found(survey=survey(IDS), result=warned)
+    assert card.card(page(found=found)).text.count(said) == 1
+    assert "Drop the accounts file" not in card.card(page(found=Found(survey=survey(IDS), beside=BESIDE))).text
+    after = card.card(page(State.DONE, found, result=warned))
+    assert "Drop the accounts file and then this one again, and their names are shown." in after.text
 
 
 # The form
@@ -379,3 +451,15 @@ def test_what_has_to_be_said_first_is_a_short_list():
         "• which column holds the owner of each deal",
         "• which column holds the partner",
     ]
+
+
+async def test_on_the_first_day_names_are_asked_about_once_since_none_can_mean_a_partner(sqlite):
+    found = Found(survey=survey(OPEN), names=tuple(Open(said=f"Name {n}", deals=1) for n in range(30)))
+    of = Ground((), may_make=True)
+    view = shown(found, of=of)
+    assert not [name for name in fields(view) if name.startswith("name_")]
+    assert "The file names 30 partners: Name 0, Name 1" in str(view["blocks"])
+    assert "and 5 more" in str(view["blocks"])
+    async with sqlite.write() as session:
+        told = await form.parse(session, submitted(view, rest=option("make")), found, Options(), of)
+    assert told.create_partners

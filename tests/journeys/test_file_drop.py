@@ -2,10 +2,14 @@
 
 import asyncio
 import base64
+from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import func, select
 
+from bot.importing import Importer, Job
+from models.domain.files import Bytes, opened, parse_accounts
 from models.imports import planning
 from models.tables import (
     Answer,
@@ -316,3 +320,126 @@ async def test_however_often_import_is_pressed_it_is_imported_once(sqlite_url):
         runs = await local.rows(select(ImportRun).where(ImportRun.by_id.is_not(None)))
         assert len(runs) == 1
         assert "3 deals created" in message["text"]
+
+
+EXPORT = Path(__file__).resolve().parent.parent / "fixtures" / "salesforce_export"
+ACCOUNTS, OPPORTUNITIES = ((name, (EXPORT / name).read_bytes()) for name in ("Account.csv", "Opportunity.csv"))
+KEPT = "10 accounts, kept. Drop the deals now: their accounts' names are taken from it."
+ONLY_IDS = "The column AccountId holds ids. Drop the accounts file too, and their names are shown."
+JOINED = "Accounts' names from Account.csv."
+ASKS = "a Salesforce data export, 40 rows"
+EMPTY = {"deals": [], "reviews": False}
+
+
+def telling(data: bytes) -> bytes:
+    """The accounts file with a column Partner: every account is Acme's."""
+    header, *lines = data.decode().splitlines()
+    return "\n".join([f"{header},Partner", *(f"{line},Acme" for line in lines), ""]).encode()
+
+
+async def say_owner_and_partner(local: Local, name: str) -> dict[str, Any]:
+    """Answer what the export does not say; the card with the dry run."""
+    acme = str((await local.rows(select(Partner)))[0].id)
+    await local.click(name, await local.card(name, ASKS), "Answer the questions…")
+    await local.submit(name, {"owner": local.id(AE), "partner": acme})
+    return await local.card(name, ASKS)
+
+
+async def named(local: Local) -> dict[str, str]:
+    """The account of every deal, by the deal's CRM id."""
+    async with local.db.read() as session:
+        rows = await session.execute(
+            select(CrmRecord.crm_id, DealVersion.account)
+            .join(Deal, Deal.id == CrmRecord.deal_id)
+            .join(DealVersion, DealVersion.id == Deal.version_id)
+        )
+        return {row.crm_id: row.account for row in rows}
+
+
+@pytest.mark.parametrize(
+    "drops",
+    [
+        [[ACCOUNTS], [OPPORTUNITIES]],
+        [[OPPORTUNITIES], [ACCOUNTS]],
+        [[ACCOUNTS, OPPORTUNITIES]],
+        [[OPPORTUNITIES, ACCOUNTS]],
+    ],
+    ids=["accounts first", "deals first", "together", "together, deals first"],
+)
+async def test_an_export_with_its_accounts_file_is_imported_as_on_the_command_line(database_url, drops):
+    team = small_team(**EMPTY)
+    async with journey(team, database_url) as local:
+        await local.to("Mon 09:00")
+        for place, files in enumerate(drops):
+            await drop(local, HEAD, *files)
+            if files == [OPPORTUNITIES] and not place:
+                assert ONLY_IDS in (await local.card(HEAD, ASKS))["text"]
+        kept = await local.card(HEAD, KEPT)
+        assert labels(kept) == ["Put it away"]
+        message = await local.card(HEAD, ASKS)
+        assert JOINED in message["text"].splitlines()
+        assert ONLY_IDS not in message["text"]
+        message = await say_owner_and_partner(local, HEAD)
+        assert JOINED in message["text"].splitlines()
+        assert "It would create 40 deals" in message["text"]
+        await local.click(HEAD, message, "Import")
+        assert "40 deals created" in (await local.card(HEAD, "Opportunity.csv* is imported"))["text"]
+        accounts = {account.name for account in parse_accounts(opened(Bytes(ACCOUNTS[1]))).by_id.values()}
+        found = await named(local)
+        assert len(found) == 40
+        assert set(found.values()) <= accounts
+        # The command line, with --accounts, finds nothing to change in what Slack has imported.
+        job = Job("deals", "Opportunity.csv", opened(Bytes(OPPORTUNITIES[1])), await local.now(),
+                  accounts=opened(Bytes(ACCOUNTS[1])))  # fmt: skip
+        same = await Importer(local.db, team.policy).look(job)
+        assert (same.created, same.changed, same.unchanged, same.missing) == (0, 0, 40, 0)
+        assert len(await local.api("url_private")) == 2, "each is fetched once"
+
+
+async def test_an_accounts_file_that_says_the_partner_is_put_away_again(sqlite_url):
+    async with journey(small_team(**EMPTY), sqlite_url) as local:
+        await local.to("Mon 09:00")
+        await drop(local, HEAD, (ACCOUNTS[0], telling(ACCOUNTS[1])), OPPORTUNITIES)
+        kept = await local.card(HEAD, "names and partners are taken from it.")
+        message = await local.card(HEAD, ASKS)
+        assert "Accounts' names and partners from Account.csv." in message["text"].splitlines()
+        assert "which column holds the owner" in message["text"]
+        assert "which column holds the partner" not in message["text"]
+        await local.click(HEAD, kept, "Put it away")
+        away = await local.card(HEAD, "Account.csv* was put away.")
+        assert labels(away) == []
+        message = await local.card(HEAD, ASKS)
+        assert ONLY_IDS in message["text"]
+        assert "which column holds the partner" in message["text"]
+        assert "Account.csv" not in message["text"]
+        assert len(await local.dms(HEAD)) == 2, "the cards are edited, nothing is posted anew"
+        message = await say_owner_and_partner(local, HEAD)
+        assert ONLY_IDS in message["text"]
+        await local.click(HEAD, message, "Import")
+        message = await local.card(HEAD, "Opportunity.csv* is imported")
+        assert "Drop the accounts file and then this one again, and their names are shown." in message["text"]
+        assert set((await named(local)).values()) == {""}
+        await drop(local, HEAD, ACCOUNTS, OPPORTUNITIES)
+        message = await local.card(HEAD, ASKS)
+        assert "It would change 40 deals." in message["text"]
+        await local.click(HEAD, message, "Import")
+        assert "" not in set((await named(local)).values())
+
+
+async def test_the_accounts_file_of_somebody_else_is_not_used(sqlite_url, caplog):
+    async with journey(small_team(**EMPTY), sqlite_url) as local:
+        await local.to("Mon 09:00")
+        await drop(local, PM, ACCOUNTS)
+        await drop(local, HEAD, OPPORTUNITIES)
+        kept = await local.card(PM, KEPT)
+        message = await local.card(HEAD, ASKS)
+        assert ONLY_IDS in message["text"]
+        assert "Account.csv" not in message["text"]
+        forged = next(one for block in kept["blocks"] for one in block.get("elements", []) if "action_id" in one)
+        caplog.set_level("INFO", "cadence.errors")
+        await local.post("deliver", {"kind": "interaction", "payload": await click_payload(local, HEAD, kept, forged)})
+        assert f"refused: user={local.id(HEAD)} kind=imports.withdraw reason=NotAllowed" in caplog.text
+        assert [draft.state for draft in await drafts(local)] == ["kept", "asked"]
+        await drop(local, AE, ACCOUNTS)
+        assert "You cannot import files." in (await local.dms(AE))[-1]["text"]
+        assert len(await drafts(local)) == 2

@@ -15,6 +15,7 @@ from handlers.first_run.ids import Action
 from models.db import Database
 from models.tables import Change, Outbox, Partner, Person
 from tests.journeys.support import close_all, fields, judge, kinds, labels, person, posted_local, reimport, shown, walk
+from tests.journeys.test_file_drop import drop, settled
 from tests.journeys.test_planning import forged, said
 from tests.ports import free_port
 from tests.world import BOT_USER, MANIFEST, TEAM, Human, Local, Team, deal, slack_id, workspace
@@ -225,6 +226,53 @@ async def test_from_nothing_to_the_first_prompt(sqlite_url):
         assert [(one.field, one.source) for one in trail] == [
             ("name", "slack"), ("tier", "slack"), ("pm_id", "slack"), ("internal_channel", "slack"),
         ]  # fmt: skip
+
+
+EXPORT = (
+    "Opportunity ID,Opportunity Name,Account Name,Partner,Opportunity Owner Email,Stage,Amount,Close Date\n"
+    "006A1,North pumps,North,Acme,{ann},Prospecting,1000,2026-06-30\n"
+    "006A2,South pumps,South,Acme,{ann},Qualification,2000,2026-06-30\n"
+    "006A3,East pumps,East,Bolt & Co,{bob},Qualification,3000,2026-06-30\n"
+)
+
+
+async def test_the_first_day_begins_with_the_file_and_ends_in_a_prompt(sqlite_url):
+    """Nobody and nothing is known: the file brings the partners and the owners, three forms the rest."""
+    export = EXPORT.format(ann=Human(ANN).email, bob=Human(BOB).email)
+    async with installed(a_team(), sqlite_url) as local:
+        await drop(local, ADA, ("report.csv", export))
+        message = await settled(local, ADA, "report.csv", "2 names are no partners here")
+        await local.click(ADA, message, "Answer the questions…")
+        assert "There are no partners here yet. The file names 2 partners: Acme, Bolt &amp; Co." in shown(
+            await local.view(ADA)
+        )
+        await local.submit(ADA)
+        message = await settled(local, ADA, "report.csv", "It would create 3 deals.")
+        assert "*2 partners come with it*, Tier 2 until you say otherwise: Acme, Bolt &amp; Co." in message["text"]
+        assert "They come in as AEs" in message["text"]
+        assert labels(message)[0] == "Import"
+        await local.click(ADA, message, "Import")
+        message = await settled(local, ADA, "report.csv", "3 deals created")
+        assert labels(message) == ["Set up Cadence"], "the next step is one click away"
+        await local.click(ADA, message, "Set up Cadence")
+        assert "3 open deals of 2 partners, CRM as of Mon 2 Mar, 08:00." in shown(await local.view(ADA))
+
+        await local.press(ADA, "Partners…")
+        await row(local, ADA, "Acme", "Change…")
+        assert (await local.submit(ADA, {"tier": "1", "manager": local.id(PAT)}))["result"] == "closed"
+        assert "*3 of 6 done.*" in await back(local)
+        await local.press(ADA, "Channels…")
+        await row(local, ADA, "Acme", "Choose…")
+        await local.choose(ADA, "way", "create")
+        assert (await local.submit(ADA, {"name": "partner-acme"}))["result"] == "closed"
+        await back(local)
+        await local.press(ADA, "Set up…")
+        assert (await local.submit(ADA))["result"] == "closed"
+        assert "Scheduled: Ann Seller is asked about 2 deals on Wed 4 Mar, 10:00" in shown(await local.view(ADA))
+        await close_all(local, ADA)
+        await local.to("Wed 10:00")
+        assert await kinds(local, ANN) == ["prompt"]
+        assert await walk(local, ANN) == 2
 
 
 async def test_a_channel_that_cadence_is_not_in_is_said_and_looked_at_again(sqlite_url):

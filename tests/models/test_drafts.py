@@ -10,7 +10,7 @@ from models import drafts
 from models.domain.errors import NotAllowed, UserError
 from models.domain.files import survey
 from models.drafts import Dropped, Lost, State
-from models.imports.found import Found, lacking, unreadable
+from models.imports.found import Beside, Found, lacking, read_with, unreadable
 from models.imports.options import Options
 from models.imports.result import ImportResult
 from models.tables import Card, ImportDraft, ImportPart, Outbox
@@ -300,9 +300,138 @@ def make_mapping():
 
 
 @pytest.mark.parametrize(("text", "words"), [
-    ("Id,Name,Industry\n1,a,b\n", "accounts file"), ("Colour,Taste\nred,sweet\n", "“Colour”, “Taste”"), (DEALS, ""),
+    ("Id,Name,Industry\n1,a,b\n", ""), ("Colour,Taste\nred,sweet\n", "“Colour”, “Taste”"), (DEALS, ""),
 ])  # fmt: skip
 def test_what_is_no_list_of_ours_is_said(text, words):
     said = unreadable(survey(text))
     assert words in said
     assert bool(said) == bool(words)
+
+
+# Accounts files
+
+IDS = "Id,AccountId,Name,StageName,Partner,Owner\n1,A1,Pumps,Prospecting,Acme,Ann\n"
+ACCOUNTS = Found(fetched=True, survey=survey("Id,Name\nA1,North\n"))
+
+
+async def brought(db, found, file_id, who=0, now=NOW):
+    """A draft that was looked over: kept if it is an accounts file, else asked about."""
+    await dropped(db, f"{file_id}.csv", file_id, who, now)
+    work = await claim(db)
+    async with db.write() as session:
+        await drafts.keep_part(session, work, 0, b"piece", until=REAL)
+        await (drafts.keep if found.is_accounts else drafts.ask)(session, work, found, now=now)
+    return await row(db, file_id)
+
+
+async def beside_of(db, person_id):
+    async with db.read() as session:
+        return await drafts.accounts_of(session, person_id)
+
+
+async def looked_anew(db, file_id="deals"):
+    """The worker's next look at it, with whatever is kept by then."""
+    work = await claim(db)
+    assert work.file_id == file_id
+    found = work.found.model_copy(update={"beside": read_with(work.found.survey, await beside_of(db, work.person_id))})
+    async with db.write() as session:
+        await drafts.ask(session, work, found, now=NOW)
+    return found.beside
+
+
+def deals_of(text=IDS, **more):
+    return Found(fetched=True, survey=survey(text), **more)
+
+
+async def test_deals_that_wait_are_looked_over_again_when_an_accounts_file_comes_and_when_it_goes(db):
+    deals = await brought(db, deals_of(said="None of its lines", problems=("line 2: no",)), "deals")
+    plain = await brought(db, deals_of(DEALS), "plain")
+    others = await brought(db, deals_of(), "others", who=1)
+    kept = await brought(db, ACCOUNTS, "accounts")
+    assert (kept.state, kept.kind) == (State.KEPT, "accounts")
+    after = await row(db, "deals")
+    assert (after.state, Found.from_json(after.found).said) == (State.WAITING, "")
+    assert [(await row(db, one)).state for one in ("plain", "others")] == [State.ASKED, State.ASKED]
+    assert (await looked_anew(db)).name == "accounts.csv"
+    newer = await brought(db, ACCOUNTS, "newer", now=NOW + timedelta(minutes=1))
+    assert (await looked_anew(db)).name == "newer.csv"
+    for one, told in ((kept, State.ASKED), (newer, State.WAITING)):
+        async with db.write() as session:
+            await drafts.withdraw(session, await person(session), one.id, now=NOW)
+        assert (await row(db, "deals")).state == told, "only the newest was read with it"
+        async with db.read() as session:
+            assert await drafts.part(session, one.id, 0) is None
+    assert await looked_anew(db) is None
+    assert deals.person_id == plain.person_id != others.person_id
+
+
+async def test_accounts_that_come_or_go_while_deals_are_looked_over_are_not_overlooked(sqlite):
+    await dropped(sqlite, "deals.csv", "deals")
+    work = await claim(sqlite)
+    await brought(sqlite, ACCOUNTS, "accounts")
+    async with sqlite.write() as session:
+        await drafts.ask(session, work, deals_of(), now=NOW)
+    assert (await row(sqlite, "deals")).state == State.WAITING
+    assert (await looked_anew(sqlite)).name == "accounts.csv"
+    assert (await row(sqlite, "deals")).state == State.ASKED
+
+
+async def test_an_accounts_file_is_its_persons_alone_and_the_newest_counts(sqlite):
+    kept = await brought(sqlite, ACCOUNTS, "accounts")
+    assert await beside_of(sqlite, kept.person_id + 1) is None
+    found = await beside_of(sqlite, kept.person_id)
+    assert (found.draft_id, found.fence, found.name, found.partners) == (kept.id, kept.fence, "accounts.csv", False)
+    await brought(sqlite, ACCOUNTS.model_copy(update={"tells_partners": True}), "newer")
+    assert (await beside_of(sqlite, kept.person_id)).partners
+    async with sqlite.read() as session:
+        assert await drafts.still_kept(session, found)
+        assert not await drafts.still_kept(session, found.model_copy(update={"fence": found.fence - 1}))
+    async with sqlite.write() as session:
+        with pytest.raises(NotAllowed, match="Hedda Lead brought this file"):
+            await drafts.withdraw(session, await person(session, 1), kept.id, now=NOW)
+        await drafts.approve(session, await person(session), kept.id, kept.fence, skip_bad=False, now=NOW)
+    assert (await row(sqlite, "accounts")).state == State.KEPT, "there is nothing to approve"
+
+
+async def test_an_accounts_file_is_forgotten_after_two_weeks(sqlite):
+    kept = await brought(sqlite, ACCOUNTS, "accounts")
+    await brought(sqlite, deals_of(beside=read_with(survey(IDS), await beside_of(sqlite, kept.person_id))), "deals",
+                  now=NOW + timedelta(days=3))  # fmt: skip
+    async with sqlite.write() as session:
+        assert await drafts.expire(session, now=NOW + drafts.KEEP + timedelta(hours=1)) == 1
+    assert [(await row(sqlite, one)).state for one in ("accounts", "deals")] == [State.WITHDRAWN, State.WAITING]
+    async with sqlite.read() as session:
+        assert await drafts.part(session, kept.id, 0) is None
+
+
+BY_NAME = IDS.replace("AccountId", "Account Name")
+
+
+@pytest.mark.parametrize(("text", "partners", "names", "told"), [
+    (IDS, False, True, False),
+    (IDS, True, True, False),
+    (IDS.replace("Partner", "Colour"), True, True, True),
+    (BY_NAME, True, None, None),
+    (BY_NAME.replace("Partner", "Colour"), True, False, True),
+    (BY_NAME.replace("Partner", "Colour"), False, None, None),
+    (DEALS.replace("partner", "colour"), True, None, None),
+    ("Id,Name\n1,a\n", True, None, None),
+    ("Record Name,Our Populations,Partner Populations\na,b,c\n", True, None, None),
+])  # fmt: skip
+def test_what_deals_take_from_an_accounts_file(text, partners, names, told):
+    found = read_with(survey(text), Beside(draft_id=1, fence=1, name="a", partners=partners))
+    assert (found and found.names, found and found.partners) == (names, told)
+    assert read_with(survey(text), None) is None
+
+
+def test_an_accounts_file_may_say_the_partner():
+    seen = survey(IDS.replace("Partner", "Colour"))
+    kept = Beside(draft_id=1, fence=1, name="a")
+    assert lacking(seen, make_mapping(), Options(), kept) == ("partner",)
+    assert lacking(seen, make_mapping(), Options(), kept.model_copy(update={"partners": True})) == ()
+
+
+def test_a_column_of_ids_is_named_until_it_is_joined():
+    assert deals_of().account_ids == "AccountId"
+    assert deals_of(beside=Beside(draft_id=1, fence=1, name="a")).account_ids == ""
+    assert deals_of(DEALS).account_ids == ACCOUNTS.account_ids == Found().account_ids == ""
