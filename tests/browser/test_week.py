@@ -4,7 +4,7 @@ from pathlib import Path
 
 from playwright.async_api import expect
 
-from tests.browser import week
+from tests.browser import first_day, week
 from tests.browser.hands import browser_path, hands
 
 
@@ -14,6 +14,15 @@ async def test_a_week_by_hand_in_a_browser(tmp_path: Path) -> None:
         problems: list[str] = []
         me.page.on("pageerror", lambda error: problems.append(str(error)))
         await week.play(me)
+        assert not problems
+
+
+async def test_the_first_day_by_hand_in_a_browser(tmp_path: Path) -> None:
+    browser_path()
+    async with first_day.empty(tmp_path / "empty.db") as url, hands(url) as me:
+        problems: list[str] = []
+        me.page.on("pageerror", lambda error: problems.append(str(error)))
+        await first_day.live(me, tmp_path / "deals.csv")
         assert not problems
 
 
