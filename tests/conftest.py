@@ -1,11 +1,15 @@
 """Fixtures every room may use: databases of both kinds, and a team playing its week."""
 
+import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from sqlalchemy import create_engine
 
 from models.db import Database
 from models.tables import Base
@@ -41,20 +45,52 @@ def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'cadence.db'}"
 
 
-@pytest.fixture
-async def db(database_url: str) -> AsyncIterator[Database]:
+@pytest.fixture(scope="session")
+def tables_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite database with all tables and nothing in them: copying it is many times faster than making it."""
+    path = tmp_path_factory.mktemp("tables") / "tables.db"
+    engine = create_engine(f"sqlite:///{path}")
+    Base.metadata.create_all(engine)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def tables_database(postgres_base: str) -> str:
+    """The name of a PostgreSQL database like that, to be copied as a template."""
+    with ThreadPoolExecutor(1) as pool:  # the caller may be inside a running event loop
+        return pool.submit(asyncio.run, _with_tables(postgres_base)).result()
+
+
+async def _with_tables(base: str) -> str:
+    url = await postgres.fresh_database(base)
+    made = Database(url)
+    async with made.writer.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    await made.close()
+    return url.rpartition("/")[2]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def db(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
     """A database with all tables, once for each kind."""
-    made = Database(database_url)
-    async with made.writer.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
+    if request.param == "sqlite":
+        url = _copy(request.getfixturevalue("tables_file"), tmp_path)
+    else:
+        template = request.getfixturevalue("tables_database")
+        url = await postgres.fresh_database(request.getfixturevalue("postgres_base"), template=template)
+    made = Database(url)
     yield made
     await made.close()
 
 
 @pytest.fixture
-async def sqlite(sqlite_url: str) -> AsyncIterator[Database]:
-    made = Database(sqlite_url)
-    async with made.writer.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
+async def sqlite(tables_file: Path, tmp_path: Path) -> AsyncIterator[Database]:
+    made = Database(_copy(tables_file, tmp_path))
     yield made
     await made.close()
+
+
+def _copy(tables_file: Path, folder: Path) -> str:
+    shutil.copyfile(tables_file, folder / "cadence.db")
+    return f"sqlite:///{folder / 'cadence.db'}"

@@ -17,7 +17,6 @@ from typing import Any
 import aiohttp
 from sqlalchemy import select
 
-from bot import schema
 from bot.app import Bot, build
 from bot.sandbox import Sandbox, SandboxOptions, Seed, start
 from bot.trying import APP_TOKEN, BOT_TOKEN, SECRET, settings_for
@@ -26,6 +25,7 @@ from models.db import Database
 from models.domain.policy import Policy
 from models.imports import import_deals, import_partners, import_people
 from models.tables import Partner, Person
+from tests.migrated import migrate
 from tests.ports import free_port
 
 MANIFEST = Path(__file__).resolve().parent.parent / "app_manifest.yml"
@@ -320,9 +320,9 @@ async def playing(
     prepared: Callable[[Database], Any] | None = None, manifest: Path = MANIFEST,
 ) -> AsyncIterator[Local]:  # fmt: skip
     """The whole thing, running; both are stopped at the end."""
+    await migrate(database_url)
     db = Database(database_url)
     try:
-        await schema.upgrade(db)
         await load(db, team)
         if prepared is not None:
             await prepared(db)

@@ -14,6 +14,8 @@ from models.deals import Source, append_version, lock, set_links
 from models.domain.deals import StageTable
 from models.imports import records
 from models.imports.describe import Words
+from models.imports.ground import saved_mapping
+from models.imports.lookup import read_owners
 from models.imports.planning import alteration, links_of
 from models.imports.result import Tally
 from models.imports.staging import CHUNK, Staging
@@ -95,7 +97,8 @@ async def _again(session: AsyncSession, staging: Staging, crm_id: str, words: Wo
     record = await session.get_one(CrmRecord, crm_id)
     deal, current = await lock(session, record.deal_id)
     links = (await links_of(session, [deal.id]))[deal.id]
-    found = alteration(current, links, record.values, change.record or {}, words)
+    change.record = await _named_meanwhile(session, change.record or {})
+    found = alteration(current, links, record.values, change.record, words)
     before = await session.get_one(DealVersion, change.base_id)
     wanted = {**found.wanted, **_younger(before, current, found.wanted)}
     if wanted:
@@ -103,6 +106,17 @@ async def _again(session: AsyncSession, staging: Staging, crm_id: str, words: Wo
     stale, change.version_id = change.version_id, None
     await session.flush()
     await session.execute(delete(DealVersion).where(DealVersion.id == stale))
+
+
+async def _named_meanwhile(session: AsyncSession, record: dict[str, Any]) -> dict[str, Any]:
+    """The record with the owner whom somebody has named while the file was being read."""
+    said = record.get("owner_said")
+    if not said:
+        return record
+    owner = (await read_owners(session, await saved_mapping(session), None)).find(said, before=None)
+    if owner.id is None:
+        return record
+    return {name: value for name, value in record.items() if name != "owner_said"} | {"owner_id": owner.id}
 
 
 def _younger(before: DealVersion, current: DealVersion, wanted: Mapping[str, Any]) -> dict[str, Any]:

@@ -170,7 +170,8 @@ async def _known_after(
 
 async def remember(session: AsyncSession, ground: Ground, file: DealFile, now: datetime, by_id: int | None) -> None:
     """Save for the team what this file and its options said of how to read the next one."""
-    await grounds.save_mapping(session, learnt(ground, file), now, by_id)
+    saved = await saved_mapping(session)
+    await grounds.save_mapping(session, learnt(ground, file, saved), now, by_id)
 
 
 def result(file_name: str, ground: Ground, file: DealFile, tally: Tally, run_id: int | None = None) -> ImportResult:

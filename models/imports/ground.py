@@ -117,13 +117,18 @@ async def saved_mapping(session: AsyncSession) -> Mapping:
     return Mapping.from_json(setting.value if setting else None)
 
 
-def learnt(ground: Ground, file: DealFile) -> Mapping:
-    """The mapping with what this import found out: who stood in for whom, and the order of its dates."""
+def learnt(ground: Ground, file: DealFile, saved: Mapping) -> Mapping:
+    """The mapping with what this import found out: who stood in for whom, and the order of its dates.
+
+    `saved` is the one that stands now: whoever said who somebody is while the file was being read has said it.
+    """
     used = ground.used
     return used.model_copy(
         update={
-            "owners": {**used.owners, **ground.owners.learnt},
-            "partners": {**used.partners, **ground.partners.learnt},
+            "columns": {**saved.columns, **used.columns},
+            "accounts": {**saved.accounts, **used.accounts},
+            "owners": {**saved.owners, **used.owners, **ground.owners.learnt},
+            "partners": {**saved.partners, **used.partners, **ground.partners.learnt},
             "dates": used.dates or file.reading.dates.order,
         }
     )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event, func, select, update
 
 from bot.importing import Importer, Job, no_progress
-from models import differences
+from models import differences, owners
 from models.deals import PRESENT, Source, append_version, lock
 from models.domain.errors import BadFile, UserError
 from models.domain.files import document
@@ -187,6 +187,28 @@ async def test_what_is_said_while_a_file_is_staged_stays(company):
     assert found["0"][::2] == ("Qualification", {"amount": 700, "close_date": "2026-08-01"})
     assert found["1"][::2] == ("Qualification", {}), "said before the file, and the CRM has changed it since"
     assert found["2"][::2] == ("Qualification", {"stage": "Needs Analysis"})
+    await whole(company)
+
+
+async def test_an_owner_who_is_named_while_a_file_is_staged_stays_named(company):
+    def text(stage):
+        return file(*(f"{n},D{n},Acme,C. Orr,{stage},{n},2026-06-30" for n in range(2)))
+
+    await bring(company, text("Prospecting"))
+    async with company.read() as session:
+        bo = await session.scalar(select(Person).where(Person.name == "Bo Berg"))
+
+    async def name(_done, _total):
+        async with company.write() as session:
+            person = await session.get_one(Person, bo.id)
+            assert await owners.settle(session, None, "C. Orr", person, now=MEANWHILE, policy=POLICY) == 2
+
+    await bring(company, text("Qualification"), now=LATER, progress=name)
+    assert {held[:2] for held in (await standing(company)).values()} == {("Qualification", bo.id)}
+    async with company.read() as session:
+        assert await owners.list_open(session, None, now=LATER, policy=POLICY) == []
+    again = await bring(company, text("Qualification"), now=LATER + timedelta(days=1))
+    assert (again.changed, again.unchanged, again.owners) == (0, 2, ())
     await whole(company)
 
 

@@ -8,15 +8,14 @@ import aiohttp
 import pytest
 from sqlalchemy import select
 
-from bot import schema
 from bot.sandbox import SandboxOptions, Seed, start
 from bot.trying import APP_TOKEN, BOT_TOKEN, SECRET
 from handlers.first_run.ids import Action
-from models.db import Database
 from models.tables import Change, Outbox, Partner, Person
 from tests.journeys.support import close_all, fields, judge, kinds, labels, person, posted_local, reimport, shown, walk
 from tests.journeys.test_file_drop import drop, settled
 from tests.journeys.test_planning import forged, said
+from tests.migrated import migrate
 from tests.ports import free_port
 from tests.world import BOT_USER, MANIFEST, TEAM, Human, Local, Team, deal, slack_id, workspace
 
@@ -38,11 +37,7 @@ def a_team(**more):
 @asynccontextmanager
 async def installed(team: Team, url: str) -> AsyncIterator[Local]:
     """Slack is full of people, and Cadence, started a moment ago, knows nobody."""
-    db = Database(url)
-    try:
-        await schema.upgrade(db)
-    finally:
-        await db.close()
+    await migrate(url)
     place, port = workspace(team), free_port()
     ours = [slack_id(team, human.name) for human in team.people]
     place["channels"] += [

@@ -2,14 +2,7 @@
 
 import pytest
 
-from models.db import Database
-from models.tables import Base
-
 
 @pytest.fixture
-async def empty(tmp_path):
-    db = Database(f"sqlite:///{tmp_path / 'cadence.db'}")
-    async with db.writer.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
-    yield db
-    await db.close()
+def empty(sqlite):
+    return sqlite
