@@ -33,6 +33,7 @@ from models.domain.text import key
 from models.drafts import Lost, Standing, State, Work
 from models.imports.found import (
     DEALS,
+    HISTORY,
     TARGETS,
     Arrival,
     Beside,
@@ -485,8 +486,8 @@ class Drafts:
 
     async def _before(self, work: Work, text: Document) -> ImportResult | None:
         """What an earlier try has done already, in the words of the dry run: importing it again would say “nothing new”."""
-        if work.state is not State.IMPORTING:
-            return None
+        if work.state is not State.IMPORTING or work.found.job == HISTORY:
+            return None  # a history is applied in pieces: the same file does the rest
         digest = await asyncio.to_thread(text.digest)
         async with self.db.read() as session:
             run = await drafts.imported_already(session, work, digest)
@@ -516,11 +517,17 @@ class Drafts:
 
     async def _admit(self, work: Work, standing: Standing) -> None:
         """Owners who are in Slack and not known here come in as AEs: the importer's act, approved with the dry run."""
+        if not work.found.arrivals:
+            return
+        here = {user["id"]: slack_user(user) for user in await self.directory()}
         for arrival in work.found.arrivals:
+            user = here.get(arrival.slack_id)
+            if user is None or not self._one_of_us(user):
+                continue  # they have left since the file was looked over, and stay open
             try:
                 async with self.db.write() as session:
                     await roster.admit(
-                        session, arrival.as_user(), roles=("ae",), by=standing.person, now=self.clock.now(),
+                        session, user, roles=("ae",), by=standing.person, now=self.clock.now(),
                         team_id=self.team_id(),
                     )  # fmt: skip
             except FieldErrors as refused:

@@ -11,6 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
 from bot.clock import real_now
 from models import births, managers
 from models.cards import touch_everything
@@ -116,7 +118,7 @@ class Importer:
         async with self.db.read() as session:
             staged, shown = await staging.dead(session, real_now=real_now())
         for run_id in staged:
-            await self._abandon(run_id)
+            await self._abandon(run_id, silent_since=real_now())
         for run_id in shown:
             await self._settle(run_id)
 
@@ -181,8 +183,14 @@ class Importer:
         async with self.db.read() as reader:
             async for gone in deals.missing(reader, reading.ground, reading.file, reading.tally):
                 async with self.db.write() as session:
+                    await staging.keep_alive(session, under_way.run_id, real_now=real_now())
                     await staging.stage_missing(session, under_way, gone)
-        return await self._tell(job, job.history, job.history_name) if job.history is not None else None
+        if job.history is None:
+            return None
+        told = await self._tell(job, job.history, job.history_name, under_way.run_id)
+        async with self.db.write() as session:
+            await staging.keep_alive(session, under_way.run_id, real_now=real_now())
+        return told
 
     async def _activate(self, job: Job, reading: "Reading", under_way: staging.Staging) -> None:
         """The one short transaction that everybody sees."""
@@ -192,17 +200,22 @@ class Importer:
             await touch_everything(session)
 
     async def _settle(self, run_id: int, now: datetime | None = None) -> None:
+        """Tidy up behind an import, ask whether deals born in Slack came with it, and let the next one begin."""
         more = True
         while more:
             async with self.db.write() as session:
-                more = await activating.settle(session, run_id)
+                more = await activating.settle(session, run_id, real_now=real_now())
         async with self.db.read() as session:
             found = await births.look(session, run_id)
+            at = await session.scalar(select(ImportRun.at).where(ImportRun.id == run_id))
         async with self.db.write() as session:
-            await births.propose(session, run_id, now=now, policy=self.policy, found=found)
+            await births.propose(session, run_id, now=now or at or real_now(), policy=self.policy, found=found)
+            await activating.finish(session, run_id)
 
-    async def _abandon(self, run_id: int) -> None:
-        more = True
+    async def _abandon(self, run_id: int, *, silent_since: datetime | None = None) -> None:
+        """Take back what was staged; `silent_since`: only if nobody is at work on it any more."""
+        async with self.db.write() as session:
+            more = await staging.give_up(session, run_id, silent_since=silent_since)
         while more:
             async with self.db.write() as session:
                 more = await staging.abandon(session, run_id)
@@ -211,17 +224,23 @@ class Importer:
         """Nothing of a refused file stays, partners that were made for it included."""
         async with self.db.read() as session:
             held = await session.get(ImportRun, run_id)
-        if held is None or held.state != "staging":
+        if held is not None and held.state == "activated":
             return
         await self._abandon(run_id)
         async with self.db.write() as session:
-            for partner_id in ground.partners.rows.values():
-                await staging.unmake_partner(session, await session.get_one(Partner, partner_id))
+            for partner_id in ground.partners.ours:
+                partner = await session.get(Partner, partner_id)
+                if partner is not None:
+                    await staging.unmake_partner(session, partner)
 
-    async def _tell(self, job: Job, text: Document, name: str) -> "history.Told":
+    async def _tell(self, job: Job, text: Document, name: str, run_id: int | None = None) -> "history.Told":
         async with self.db.read() as session:
             known, mapping = await history.history_ground(
-                session, dates=job.options.dates, decimal=job.options.decimal, allowed=job.allowed
+                session,
+                dates=job.options.dates,
+                decimal=job.options.decimal,
+                allowed=job.allowed,
+                run_id=run_id,
             )
         return await asyncio.to_thread(
             history.tell, text, known, mapping, file_name=name, skip_bad=job.options.skip_bad,

@@ -345,7 +345,7 @@ async def _forget_parts(session: AsyncSession, draft_ids: Sequence[int]) -> None
 async def another_at_work(session: AsyncSession) -> str:
     """The name of a file that is being imported at this moment, by the command line or somebody else; empty for none."""
     found = await session.scalar(
-        select(ImportRun.file_name).where(ImportRun.state.in_(("staging", "activated"))).limit(1)
+        select(ImportRun.file_name).where(ImportRun.state.in_(UNDER_WAY)).limit(1)
     )
     return found or ""
 

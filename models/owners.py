@@ -15,6 +15,7 @@ from models.domain.rights import Act, Subject, may, require
 from models.domain.text import key
 from models.imports.ground import save_mapping, saved_mapping
 from models.imports.lookup import Human, alias_of, read_owners
+from models.imports.staging import refuse_while_busy
 from models.tables import CrmRecord, Deal, DealVersion, Partner, Person
 from models.tables.base import table_of
 
@@ -72,13 +73,15 @@ async def settle(
     Raises:
         NotAllowed: who can.
         FieldErrors: on `person`, when they cannot own a deal.
-        UserError: nobody is called so any more, or their deals are not all of the actor's partners.
+        UserError: nobody is called so any more, their deals are not all of the actor's partners, or a file is being
+            imported at this moment.
     """
     if actor is not None:
         require(may(people.as_actor(actor), Act.IMPORT, Subject()))
     refusal = people.why_no_owner(person)
     if refusal:
         raise FieldErrors({"person": refusal})
+    await refuse_while_busy(session)  # a file that is being read has looked them up already
     words = [word for word in await session.scalars(_WORDS) if key(word) == key(said)]
     rows = (await session.execute(_RECORDS, {"words": words})).all() if words else []
     if not rows:
@@ -89,13 +92,14 @@ async def settle(
             f"“{said}” owns deals of partners that are not yours, too. The head of partnerships or an admin can say who it is."
         )
     by_id = actor.id if actor is not None else None
+    ownerless = [row.deal_id for row in rows if row.owner_id is None]
+    # Deals first, the setting after them: in the order in which an import takes them.
+    await _own(session, ownerless, person.id, Source(now, by_id, "slack" if actor is not None else "import"))
+    await _answer(session, [(row.crm_id, row.values) for row in rows], person.id)
     mapping = await saved_mapping(session)
     human = Human(person.id, person.name, person.email or "", person.side, person.active)
     learnt = mapping.model_copy(update={"owners": {**mapping.owners, said: alias_of(human)}})
     await save_mapping(session, learnt, now, by_id)
-    await _answer(session, [(row.crm_id, row.values) for row in rows], person.id)
-    ownerless = [row.deal_id for row in rows if row.owner_id is None]
-    await _own(session, ownerless, person.id, Source(now, by_id, "slack" if actor is not None else "import"))
     changes.note(
         session, "person", person.id, "owner_of", None, {"said": said, "deals": len(rows)}, by_id=by_id,
         source="slack" if actor is not None else "import", at=now,

@@ -391,6 +391,7 @@ async def parse(session: AsyncSession, view: Mapping[str, Any], found: Found, op
             changed["create_partners"] = told.values.option(Field.REST) == MAKE and of.may_make
     if asked.owner:
         changed["owner"] = await _read_owner(session, told) or options.owner
+        changed["stand_in"] = False  # whoever the file names and nobody knows is asked about, not given to them
     if asked.currency:
         changed["currency"] = _read_currency(told) or options.currency
     if asked.complete and told.values.option(Field.COMPLETE):

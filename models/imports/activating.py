@@ -5,6 +5,8 @@ thousand of them are moved in a fraction of a second.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Integer, Row, bindparam, delete, func, insert, select, text, update
@@ -14,11 +16,9 @@ from models.deals import Source, append_version, lock, set_links
 from models.domain.deals import StageTable
 from models.imports import records
 from models.imports.describe import Words
-from models.imports.ground import saved_mapping
-from models.imports.lookup import read_owners
 from models.imports.planning import alteration, links_of
 from models.imports.result import Tally
-from models.imports.staging import CHUNK, Staging
+from models.imports.staging import CHUNK, LEASE, Staging
 from models.tables import Change, CrmRecord, Deal, DealVersion, ImportChange, ImportRun, UtcDateTime
 from models.tables.base import table_of
 
@@ -49,6 +49,7 @@ async def activate(session: AsyncSession, staging: Staging, tally: Tally, words:
     run = await session.scalar(select(ImportRun).where(ImportRun.id == staging.run_id).with_for_update())
     if run is None or run.state != "staging":
         raise RuntimeError(f"import {staging.run_id} cannot be activated: it is {run.state if run else 'gone'}")
+    await _hold(session, run.id)
     named = {"run": run.id}
     if staging.first_deal is not None:
         await session.execute(_SHOW_NEW, {**named, "first": staging.first_deal})
@@ -62,6 +63,17 @@ async def activate(session: AsyncSession, staging: Staging, tally: Tally, words:
     run.created, run.changed, run.unchanged = tally.created, tally.changed, tally.unchanged
     run.missing, run.skipped = tally.missing, len(tally.bad)
     await session.flush()
+
+
+async def _hold(session: AsyncSession, run_id: int) -> None:
+    """Lock every deal the import touches, in one order everywhere, so that nobody waits for us while we wait for them.
+
+    SQLite's only writer is ours already; deals that nobody sees yet are nobody else's.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return
+    touched = select(ImportChange.deal_id).where(ImportChange.import_id == run_id)
+    await session.execute(select(Deal.id).where(Deal.id.in_(touched)).order_by(Deal.id).with_for_update())
 
 
 async def _reread(session: AsyncSession) -> None:
@@ -97,26 +109,16 @@ async def _again(session: AsyncSession, staging: Staging, crm_id: str, words: Wo
     record = await session.get_one(CrmRecord, crm_id)
     deal, current = await lock(session, record.deal_id)
     links = (await links_of(session, [deal.id]))[deal.id]
-    change.record = await _named_meanwhile(session, change.record or {})
-    found = alteration(current, links, record.values, change.record, words)
+    found = alteration(current, links, record.values, change.record or {}, words)
     before = await session.get_one(DealVersion, change.base_id)
     wanted = {**found.wanted, **_younger(before, current, found.wanted)}
     if wanted:
-        await append_version(session, deal, current, wanted, staging.source, stages=stages)
+        # Not before what it follows: somebody answered while the file was being read.
+        source = replace(staging.source, at=max(staging.source.at, current.valid_from))
+        await append_version(session, deal, current, wanted, source, stages=stages)
     stale, change.version_id = change.version_id, None
     await session.flush()
     await session.execute(delete(DealVersion).where(DealVersion.id == stale))
-
-
-async def _named_meanwhile(session: AsyncSession, record: dict[str, Any]) -> dict[str, Any]:
-    """The record with the owner whom somebody has named while the file was being read."""
-    said = record.get("owner_said")
-    if not said:
-        return record
-    owner = (await read_owners(session, await saved_mapping(session), None)).find(said, before=None)
-    if owner.id is None:
-        return record
-    return {name: value for name, value in record.items() if name != "owner_said"} | {"owner_id": owner.id}
 
 
 def _younger(before: DealVersion, current: DealVersion, wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -127,15 +129,19 @@ def _younger(before: DealVersion, current: DealVersion, wanted: Mapping[str, Any
     return {"said": {**wanted["said"], **meanwhile}}
 
 
-async def settle(session: AsyncSession, run_id: int, *, most: int = CHUNK) -> bool:
+async def settle(session: AsyncSession, run_id: int, *, most: int = CHUNK, real_now: datetime | None = None) -> bool:
     """Tidy up behind an import that everybody sees: the CRM's word, parts of partners, closed versions, the trail.
 
-    Whether anything is left to do. Any number of times, by anybody: it only ever does what is not done.
+    Whether anything is left to do; `finish` follows then. Any number of times, by anybody, one at a time: it only ever
+    does what is not done. `real_now` keeps its maker's lease alive.
     """
+    run = await session.scalar(select(ImportRun).where(ImportRun.id == run_id).with_for_update())
+    if run is None or run.state != "activated":
+        return False
+    if real_now is not None:
+        run.lease_until = real_now + LEASE
     rows = (await session.execute(_LEFT, {"run": run_id, "most": most})).all()
-    run = await session.get_one(ImportRun, run_id)
     if not rows:
-        run.state, run.lease_until = "applied", None
         return False
     source = Source(run.at, run.by_id, "import", run.id)
     changed = [row for row in rows if row.kind == "changed"]
@@ -147,6 +153,15 @@ async def settle(session: AsyncSession, run_id: int, *, most: int = CHUNK) -> bo
     await _tell(session, [row for row in rows if row.kind != "changed"], source)
     await session.execute(_DONE, [{"run": run_id, "deal": row.deal_id, "what": row.kind} for row in rows])
     return True
+
+
+async def finish(session: AsyncSession, run_id: int) -> None:
+    """Nothing is left to do for this import: the next one may begin."""
+    await session.execute(
+        update(ImportRun)
+        .where(ImportRun.id == run_id, ImportRun.state == "activated")
+        .values(state="applied", lease_until=None)
+    )
 
 
 _CHANGES = table_of(ImportChange).c

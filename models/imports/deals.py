@@ -24,7 +24,7 @@ from models.domain.money import DecimalMark
 from models.domain.policy import Policy
 from models.domain.text import count
 from models.imports import ground as grounds
-from models.imports.activating import activate, settle
+from models.imports.activating import activate, finish, settle
 from models.imports.ground import Ground, crm_as_of, learnt, saved_mapping, survey_ground
 from models.imports.options import Options
 from models.imports.planning import plan
@@ -102,6 +102,7 @@ async def import_deals(
         pass
     policy = policy or Policy(stages=stages, currency=company_currency)
     await births.propose(session, staging.run_id, now=now, policy=policy)
+    await finish(session, staging.run_id)
     return result(file_name, ground, file, tally, staging.run_id)
 
 
@@ -170,8 +171,7 @@ async def _known_after(
 
 async def remember(session: AsyncSession, ground: Ground, file: DealFile, now: datetime, by_id: int | None) -> None:
     """Save for the team what this file and its options said of how to read the next one."""
-    saved = await saved_mapping(session)
-    await grounds.save_mapping(session, learnt(ground, file, saved), now, by_id)
+    await grounds.save_mapping(session, learnt(ground, file), now, by_id)
 
 
 def result(file_name: str, ground: Ground, file: DealFile, tally: Tally, run_id: int | None = None) -> ImportResult:

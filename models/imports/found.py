@@ -15,7 +15,6 @@ from models.imports.ground import saved_mapping
 from models.imports.lookup import Unresolved, read_partners
 from models.imports.options import Options
 from models.imports.result import ImportResult, Open
-from models.people import SlackUser
 
 DEALS, TARGETS, HISTORY, PEOPLE, PARTNERS = "deals", "targets", "history", "people", "partners"
 _JOBS = {Kind.TARGETS: TARGETS, Kind.HISTORY: HISTORY, Kind.PEOPLE: PEOPLE, Kind.PARTNERS: PARTNERS}
@@ -35,10 +34,6 @@ class Arrival(BaseModel):
     email: str
     zone: str = ""
     deals: int = 0
-
-    def as_user(self) -> SlackUser:
-        """As Slack's directory showed them when the file was looked over: a full member of our own workspace."""
-        return SlackUser(self.slack_id, self.team_id, self.name, self.email, self.zone, False, False, False, False)
 
 
 class Beside(BaseModel):

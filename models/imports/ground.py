@@ -82,7 +82,7 @@ async def survey_ground(
         raise BadFile(f"{file_name} was not imported: a file of a later time ({before:%d %b %Y %H:%M} UTC) already is.")
     check_columns(text, options.columns)
     used = options.mapping(mapping if mapping is not None else await saved_mapping(session))
-    owners = await read_owners(session, used, options.owner)
+    owners = await read_owners(session, used, options.owner if options.stand_in else None)
     partners = await read_partners(session, used, options.partner, create=options.create_partners)
     words = Words({human.id: human.name for human in owners.people}, dict(partners.by_key.values()))
     scope = frozenset(allowed) if allowed is not None else None
@@ -117,18 +117,13 @@ async def saved_mapping(session: AsyncSession) -> Mapping:
     return Mapping.from_json(setting.value if setting else None)
 
 
-def learnt(ground: Ground, file: DealFile, saved: Mapping) -> Mapping:
-    """The mapping with what this import found out: who stood in for whom, and the order of its dates.
-
-    `saved` is the one that stands now: whoever said who somebody is while the file was being read has said it.
-    """
+def learnt(ground: Ground, file: DealFile) -> Mapping:
+    """The mapping with what this import found out: who stood in for whom, and the order of its dates."""
     used = ground.used
     return used.model_copy(
         update={
-            "columns": {**saved.columns, **used.columns},
-            "accounts": {**saved.accounts, **used.accounts},
-            "owners": {**saved.owners, **used.owners, **ground.owners.learnt},
-            "partners": {**saved.partners, **used.partners, **ground.partners.learnt},
+            "owners": {**used.owners, **ground.owners.learnt},
+            "partners": {**used.partners, **ground.partners.learnt},
             "dates": used.dates or file.reading.dates.order,
         }
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, false, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.deals import COPIED, standing
@@ -104,13 +104,15 @@ async def history_ground(
     dates: DateOrder | None = None,
     decimal: DecimalMark | None = None,
     allowed: Collection[int] | None = None,
+    run_id: int | None = None,
 ) -> tuple[dict[str, tuple[int, str]], Mapping]:
     """The deals a history may tell of (their ids and currencies by CRM id), and how to read it. Two statements.
 
-    `allowed` are the partners of which the person may import; None is all.
+    `allowed` are the partners of which the person may import; None is all. `run_id` is a staged import whose deals count
+    too, since the history comes with them.
     """
     saved = await saved_mapping(session)
-    return await _currencies(session, allowed), saved.with_options(dates=dates, decimal=decimal)
+    return await _currencies(session, allowed, run_id), saved.with_options(dates=dates, decimal=decimal)
 
 
 def tell(
@@ -169,12 +171,18 @@ def history_result(
     )
 
 
-async def _currencies(session: AsyncSession, allowed: Collection[int] | None) -> dict[str, tuple[int, str]]:
+async def _currencies(
+    session: AsyncSession, allowed: Collection[int] | None, run_id: int | None
+) -> dict[str, tuple[int, str]]:
     """The id and the currency of each deal that came from a CRM, by the key of its CRM id; one statement."""
     query = (
         select(Deal.crm_id, Deal.id, DealVersion.currency)
         .join(DealVersion, DealVersion.deal_id == Deal.id)
-        .where(Deal.crm_id.is_not(None), DealVersion.valid_to.is_(None))
+        .where(
+            Deal.crm_id.is_not(None),
+            DealVersion.valid_to.is_(None),
+            or_(DealVersion.id == Deal.version_id, DealVersion.import_id == run_id if run_id is not None else false()),
+        )
         .order_by(DealVersion.id)  # of a deal whose change is being staged the last one counts
     )
     if allowed is not None:
@@ -215,6 +223,8 @@ async def plan_past(
         there.setdefault(version.deal_id, []).append(version)
     differing: list[tuple[Deal, DealVersion, _Past]] = []
     for found in chunk:
+        if told.known[found][0] not in firsts:
+            continue  # merged into another deal, or taken back, since the file was read
         deal, first = firsts[told.known[found][0]]
         past = _past(told.by_deal[found], first, told.history.carried, stages)
         same = _print([_values(version) for version in there.get(deal.id, [])])

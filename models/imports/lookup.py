@@ -166,6 +166,7 @@ class Partners:
     unknown: Counter[str] = field(default_factory=Counter)
     made: dict[str, str] = field(default_factory=dict)
     rows: dict[int, int] = field(default_factory=dict)
+    ours: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.aliases = {key(said): name for said, name in self.mapping.partners.items()}

@@ -15,7 +15,8 @@ class Options(BaseModel):
     `partner` (a name), `owner` (an e-mail or name), `currency`, `dates` and `decimal` stand for what the file does not
     say, and stand in for a partner or owner it names but nobody knows; `columns` says what headers mean (a field, or
     nothing to leave the column out), `partners` and `owners` what its words for them mean. `complete`: a deal that is
-    not in the file is gone from the CRM. `create_partners`: names that are no partner become one.
+    not in the file is gone from the CRM. `create_partners`: names that are no partner become one. Without `stand_in` the
+    owner is for lines that name none, and nobody else's word becomes theirs.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -31,6 +32,7 @@ class Options(BaseModel):
     skip_bad: bool = False
     complete: bool = True
     create_partners: bool = False
+    stand_in: bool = True
 
     def mapping(self, saved: Mapping) -> Mapping:
         """The saved mapping with what these options say in place of its own.

@@ -5,11 +5,14 @@ the pointers; `abandon` takes everything back.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
+from sqlalchemy import text as sql
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import changes
@@ -24,6 +27,8 @@ from models.imports.records import Record
 from models.tables import Change, CrmRecord, Deal, DealPartner, DealVersion, ImportChange, ImportRun, Partner
 from models.tables.base import table_of
 
+UNDER_WAY = ("staging", "activated", "abandoned")
+"""An import that is being made, one that everybody sees and that is being tidied up, one that is being taken back."""
 LEASE = timedelta(seconds=90)
 """How long (real time) an import may be silent before somebody else takes it for dead."""
 CHUNK = 500
@@ -61,11 +66,8 @@ async def begin(
     Raises:
         UserError: another one is under way: two at once would each compare with what the other is changing.
     """
-    busy = await session.scalar(select(ImportRun).where(ImportRun.state.in_(("staging", "activated"))).limit(1))
-    if busy is not None:
-        raise UserError(
-            f"{busy.file_name} is being imported at this moment. Try again when it has finished, in a minute or two."
-        )
+    await _one_at_a_time(session)
+    await refuse_while_busy(session)
     run = ImportRun(
         kind=kind, file_name=file_name, digest=text.digest(), at=now, by_id=by_id, state="staging",
         lease_until=real_now + LEASE,
@@ -73,6 +75,19 @@ async def begin(
     session.add(run)
     await session.flush()
     return Staging(run.id, Source(now, by_id, "import", run.id))
+
+
+async def refuse_while_busy(session: AsyncSession) -> None:
+    """Raise UserError while a deals file is being imported, or something of one is left to do."""
+    busy = await session.scalar(select(ImportRun.file_name).where(ImportRun.state.in_(UNDER_WAY)).limit(1))
+    if busy is not None:
+        raise UserError(f"{busy} is being imported at this moment. Try again when it has finished, in a minute or two.")
+
+
+async def _one_at_a_time(session: AsyncSession) -> None:
+    """Two that begin at the same moment come one after the other; SQLite's only writer is ours already."""
+    if session.get_bind().dialect.name == "postgresql":
+        await session.execute(sql("LOCK TABLE import_run IN SHARE ROW EXCLUSIVE MODE"))
 
 
 async def keep_alive(session: AsyncSession, run_id: int, *, real_now: datetime) -> None:
@@ -120,12 +135,15 @@ async def make_partners(session: AsyncSession, partners: Partners, source: Sourc
     for made, name in partners.made.items():
         if partners.by_key[made][0] > 0:
             continue
-        row = Partner(name=name, key=made, created_at=source.at)
-        session.add(row)
-        await session.flush()
-        changes.note(
-            session, "partner", row.id, "name", None, name, by_id=source.by_id, source="import", at=source.at
-        )  # fmt: skip
+        row = await session.scalar(select(Partner).where(Partner.key == made))  # somebody may have been quicker
+        if row is None:
+            row = Partner(name=name, key=made, created_at=source.at)
+            session.add(row)
+            await session.flush()
+            partners.ours.append(row.id)
+            changes.note(
+                session, "partner", row.id, "name", None, name, by_id=source.by_id, source="import", at=source.at
+            )  # fmt: skip
         partners.rows[partners.by_key[made][0]] = row.id
         partners.by_key[made] = (row.id, name)
         found[row.id] = name
@@ -194,7 +212,9 @@ async def _change(session: AsyncSession, staging: Staging, batch: Batch, ground:
         return
     rows: list[dict[str, Any]] = []
     versions: list[dict[str, Any]] = []
-    for known, record, altered, current in batch.changed:
+    homes = await _homes(session, [known.crm_id for known, *_ in batch.changed])
+    for planned, record, altered, current in batch.changed:
+        known = replace(planned, deal_id=homes.get(planned.crm_id, planned.deal_id))
         named = _named(record, ground)
         row, values = _one_change(staging, known, named, _renamed(altered, named), current, ground)
         rows.append(row)
@@ -208,6 +228,12 @@ async def _change(session: AsyncSession, staging: Staging, batch: Batch, ground:
         for row in rows:
             row.pop("new")
     await session.execute(_NEW_CHANGES, rows)
+
+
+async def _homes(session: AsyncSession, crm_ids: Sequence[str]) -> dict[str, int]:
+    """Which deal each record belongs to now: two that are the same may have been made one since the batch was planned."""
+    rows = await session.execute(select(CrmRecord.crm_id, CrmRecord.deal_id).where(CrmRecord.crm_id.in_(crm_ids)))
+    return {crm_id: deal_id for crm_id, deal_id in rows}  # noqa: C416 - rows are no pairs
 
 
 def _renamed(altered: Alteration, record: Record) -> Alteration:
@@ -230,12 +256,32 @@ def _one_change(
     return row, {"deal_id": known.deal_id, **_from(staging.source), **values}
 
 
+async def give_up(session: AsyncSession, run_id: int, *, silent_since: datetime | None = None) -> bool:
+    """Say that a staged import is not to be: from now on nobody can show it. Whether it is ours to take back.
+
+    `silent_since`: only if its maker's lease ran out before this instant (real time). To be committed before `abandon`.
+    """
+    wanted = update(ImportRun).where(ImportRun.id == run_id, ImportRun.state == "staging")
+    if silent_since is not None:
+        wanted = wanted.where(ImportRun.lease_until < silent_since)
+    await session.execute(wanted.values(state="abandoned"))
+    state = await session.scalar(select(ImportRun.state).where(ImportRun.id == run_id))
+    return state == "abandoned"
+
+
 async def abandon(session: AsyncSession, run_id: int, *, most: int = CHUNK) -> bool:
-    """Take back some of what an import staged, and the import itself with the last of it; whether anything is left."""
+    """Take back some of what an import staged, and the import itself with the last of it; whether anything is left.
+
+    Only of one that was given up (`give_up`): any other is left as it is.
+    """
+    run = await session.scalar(select(ImportRun).where(ImportRun.id == run_id).with_for_update())
+    if run is None or run.state != "abandoned":
+        return False
+    stands = select(Deal.version_id).where(Deal.version_id == ImportChange.version_id)
     changed = list(
         await session.scalars(
             select(ImportChange.version_id)
-            .where(ImportChange.import_id == run_id, ImportChange.version_id.is_not(None))
+            .where(ImportChange.import_id == run_id, ImportChange.version_id.is_not(None), ~stands.exists())
             .limit(most)
         )
     )
@@ -257,24 +303,28 @@ async def abandon(session: AsyncSession, run_id: int, *, most: int = CHUNK) -> b
         await session.execute(delete(Deal).where(Deal.id.in_(made)))
         return True
     await session.execute(delete(ImportChange).where(ImportChange.import_id == run_id))
-    await session.execute(delete(ImportRun).where(ImportRun.id == run_id, ImportRun.state == "staging"))
+    await session.delete(run)
     return False
 
 
 async def unmake_partner(session: AsyncSession, partner: Partner) -> None:
-    """Take back a partner that was made for a file which was then refused, with its line in the trail."""
-    await session.execute(delete(Change).where(Change.entity == "partner", Change.entity_id == partner.id))
-    await session.delete(partner)
+    """Take back a partner that was made for a file which was then refused, with its line in the trail.
+
+    One that somebody has used meanwhile stays.
+    """
+    with suppress(IntegrityError):
+        async with session.begin_nested():
+            await session.execute(delete(Change).where(Change.entity == "partner", Change.entity_id == partner.id))
+            await session.delete(partner)
+            await session.flush()
 
 
 async def dead(session: AsyncSession, *, real_now: datetime) -> tuple[list[int], list[int]]:
     """Imports whose maker is silent: those to be taken back, and those that are visible and only want tidying up."""
     rows = await session.execute(
-        select(ImportRun.id, ImportRun.state).where(
-            ImportRun.state.in_(("staging", "activated")), ImportRun.lease_until < real_now
-        )
+        select(ImportRun.id, ImportRun.state).where(ImportRun.state.in_(UNDER_WAY), ImportRun.lease_until < real_now)
     )
-    found: dict[str, list[int]] = {"staging": [], "activated": []}
+    found: dict[bool, list[int]] = {True: [], False: []}
     for run_id, state in rows:
-        found[state].append(run_id)
-    return found["staging"], found["activated"]
+        found[state == "activated"].append(run_id)
+    return found[False], found[True]

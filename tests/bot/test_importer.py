@@ -20,13 +20,16 @@ from models.tables import (
     Change,
     CrmRecord,
     Deal,
+    DealMatch,
     DealPartner,
     DealVersion,
     ImportChange,
     ImportRun,
     Partner,
     Person,
+    Target,
 )
+from tests import make
 from tests.models.test_imports import DEALS, LATER, NOW, PARTNERS, PEOPLE, dump
 
 HEADER = "crm_id,name,partner,owner,stage,amount,close_date"
@@ -190,25 +193,24 @@ async def test_what_is_said_while_a_file_is_staged_stays(company):
     await whole(company)
 
 
-async def test_an_owner_who_is_named_while_a_file_is_staged_stays_named(company):
+async def test_nobody_says_who_an_owner_is_while_a_file_is_being_read_that_names_them(company):
     def text(stage):
-        return file(*(f"{n},D{n},Acme,C. Orr,{stage},{n},2026-06-30" for n in range(2)))
+        return file(*(f"{n},D{n},Acme,C. Orr,{stage},{n},2026-06-30" for n in range(4)))
+
+    async def settle():
+        async with company.write() as session:
+            bo = await session.scalar(select(Person).where(Person.name == "Bo Berg"))
+            return await owners.settle(session, None, "C. Orr", bo, now=MEANWHILE, policy=POLICY)
+
+    async def refused(_done, _total):
+        with pytest.raises(UserError, match=r"deals\.csv is being imported at this moment"):
+            await settle()
 
     await bring(company, text("Prospecting"))
-    async with company.read() as session:
-        bo = await session.scalar(select(Person).where(Person.name == "Bo Berg"))
-
-    async def name(_done, _total):
-        async with company.write() as session:
-            person = await session.get_one(Person, bo.id)
-            assert await owners.settle(session, None, "C. Orr", person, now=MEANWHILE, policy=POLICY) == 2
-
-    await bring(company, text("Qualification"), now=LATER, progress=name)
-    assert {held[:2] for held in (await standing(company)).values()} == {("Qualification", bo.id)}
-    async with company.read() as session:
-        assert await owners.list_open(session, None, now=LATER, policy=POLICY) == []
+    await bring(company, text("Qualification"), now=LATER, progress=refused)
+    assert await settle() == 4
     again = await bring(company, text("Qualification"), now=LATER + timedelta(days=1))
-    assert (again.changed, again.unchanged, again.owners) == (0, 2, ())
+    assert (again.changed, again.unchanged, again.owners) == (0, 4, ())
     await whole(company)
 
 
@@ -317,6 +319,8 @@ async def test_somebody_taken_for_dead_notices_and_changes_nothing(company):
         if done == 2:
             async with company.read() as session:
                 run_id = await session.scalar(select(ImportRun.id).where(ImportRun.state == "staging"))
+            async with company.write() as session:
+                assert await staging.give_up(session, run_id)
             more = True
             while more:
                 async with company.write() as session:
@@ -326,6 +330,85 @@ async def test_somebody_taken_for_dead_notices_and_changes_nothing(company):
     with pytest.raises(UserError, match="silent for too long"):
         await bring(company, file(*many(4)), progress=taken_back)
     assert await dump(company) == before
+
+
+async def test_what_everybody_sees_is_never_taken_back(company):
+    """Whoever took it for dead comes too late: its maker has shown it meanwhile."""
+    await bring(company, file(*many(3)))
+    importer = Importer(company, POLICY, batch=2)
+    settle = importer._settle
+
+    async def too_late(*told):
+        async with company.write() as session:
+            await session.execute(update(ImportRun).where(ImportRun.state == "activated").values(lease_until=NOW))
+        await Importer(company, POLICY)._abandon(told[0], silent_since=datetime.now(UTC))
+        assert len(await standing(company)) == 4
+        await settle(*told)
+
+    importer._settle = too_late
+    job = Job("deals", "deals.csv", document(file(*many(4, "Qualification"))), LATER)
+    await importer.apply(job)
+    assert {held[0] for held in (await standing(company)).values()} == {"Qualification"}
+    await whole(company)
+
+
+async def test_what_was_given_up_cannot_be_shown_half(company):
+    before = None
+
+    async def give_up(done, _total):
+        if done == 2:
+            async with company.read() as session:
+                run_id = await session.scalar(select(ImportRun.id).where(ImportRun.state == "staging"))
+            async with company.write() as session:
+                await staging.give_up(session, run_id)
+            async with company.write() as session:
+                await staging.abandon(session, run_id, most=1)
+
+    before = await dump(company)
+    with pytest.raises(UserError, match="silent for too long"):
+        await bring(company, file(*many(4)), progress=give_up)
+    assert await dump(company) == before
+
+
+async def test_two_imports_that_begin_at_once_come_one_after_the_other(company):
+    jobs = [Job("deals", f"{n}.csv", document(file(*many(6))), NOW) for n in range(2)]
+    done = await asyncio.gather(
+        *(Importer(company, POLICY, batch=2).apply(job) for job in jobs), return_exceptions=True
+    )
+    assert sorted(type(one).__name__ for one in done) in (
+        ["ImportResult", "UserError"],
+        ["ImportResult", "ImportResult"],
+    )
+    assert len(await standing(company)) == 6
+    await whole(company)
+
+
+async def test_a_partner_that_somebody_used_meanwhile_stays_when_the_file_is_refused(company):
+    async def use(done, _total):
+        if done == 2:
+            async with company.write() as session:
+                cork = await session.scalar(select(Partner).where(Partner.name == "Cork"))
+                session.add(Target(partner_id=cork.id, key="x", account="X", import_id=1))
+
+    rows = ["1,D,Cork,Ann Lee,Prospecting,1,", "2,D,Dock,Ann Lee,Prospecting,1,", "3,D,Acme,Ann Lee,Wishing,1,"]
+    with pytest.raises(BadFile, match="1 problem"):
+        await bring(company, file(*rows), progress=use, create_partners=True)
+    async with company.read() as session:
+        assert sorted(await session.scalars(select(Partner.name))) == ["Acme", "Bolt & Co", "Cork"]
+
+
+async def test_whether_deals_are_the_same_is_asked_also_after_a_crash(company):
+    async with company.write() as session:
+        ann = await session.scalar(select(Person).where(Person.name == "Ann Lee"))
+        acme = await session.scalar(select(Partner).where(Partner.name == "Acme"))
+        (await make.deal(session, "D1", acme, ann)).crm_id = None
+    job = Job("deals", "deals.csv", document(file("7,D1,Acme,Ann Lee,Prospecting,1,2026-06-30")), LATER)
+    await die(Importer(company, POLICY, batch=2), job, None, where="shown")
+    await age(company)
+    await Importer(company, POLICY).tidy()
+    async with company.read() as session:
+        assert len((await session.scalars(select(DealMatch))).all()) == 1
+    await whole(company)
 
 
 async def test_forms_are_saved_while_a_file_is_staged(company):
