@@ -125,6 +125,10 @@ def import_(
     columns: Annotated[
         list[str] | None, typer.Option("--map", help="“Header=field” for a header we do not know; may stand again")
     ] = None,
+    stages: Annotated[
+        list[str] | None,
+        typer.Option("--stage", help="“Stage=category” for a stage we do not know; may stand again"),
+    ] = None,
     history: Annotated[
         Path | None, typer.Option(help="the stage history of the same deals: how long they stand where", exists=True)
     ] = None,
@@ -143,6 +147,8 @@ def import_(
     kind = chosen[0] if chosen else "deals"
     if kind != "deals" and history:
         raise typer.BadParameter("--history belongs to a deals file")
+    if kind != "deals" and stages:
+        raise typer.BadParameter("--stage belongs to a deals file")
     if kind in ("people", "partners") and columns:
         raise typer.BadParameter("--map belongs to a deals file or an overlap")
     for option, value, allowed in (("--dates", dates, ("mdy", "dmy")), ("--decimal", decimal, (".", ","))):
@@ -150,7 +156,7 @@ def import_(
             raise typer.BadParameter(f"{option} is {' or '.join(allowed)}, not {value}")
     options = {
         "partner": partner, "owner": owner, "currency": currency, "dates": dates, "decimal": decimal,
-        "columns": _mapped(columns or []), "skip_bad": skip_bad, "complete": not partial,
+        "columns": _mapped(columns or []), "stages": _staged(stages or []), "skip_bad": skip_bad, "complete": not partial,
         "create_partners": create_partners,
     }  # fmt: skip
     asyncio.run(_import(kind, file, accounts, history, options, dry_run=dry_run))
@@ -162,6 +168,24 @@ def _mapped(given: list[str]) -> dict[str, str]:
         if "=" not in one:
             raise typer.BadParameter(f"--map is “Header=field”, not “{one}”")
     return {header.strip(): field.strip() for header, _, field in (one.rpartition("=") for one in given)}
+
+
+def _staged(given: list[str]) -> dict[str, str]:
+    """`Stage=category` of each `--stage`; the last `=` divides, since a stage may have one."""
+    from models.domain.files.cells import category_of
+
+    found = {}
+    for one in given:
+        stage, _, said = one.rpartition("=")
+        category = category_of(said)
+        if not stage.strip():
+            raise typer.BadParameter(f"--stage is “Stage=category”, not “{one}”")
+        if category is None:
+            raise typer.BadParameter(
+                f"--stage: “{said.strip()}” is not a category. Use pipeline, best case, commit, won or lost."
+            )
+        found[stage.strip()] = category.value
+    return found
 
 
 async def _import(

@@ -23,8 +23,9 @@ from bot.delivery.desk import PASSING, where
 from bot.fetch import PIECE, Slack
 from bot.importing import Importer, Job
 from handlers.kit.slack_users import slack_user
-from models import drafts, outbox, roster
+from models import drafts, orphans, outbox, roster
 from models.db import Database
+from models.domain.deals import Category
 from models.domain.errors import BadFile, FieldErrors, UserError
 from models.domain.files import Document, File, opened, parse_accounts, survey
 from models.domain.files.survey import Survey
@@ -34,6 +35,7 @@ from models.drafts import Lost, Standing, State, Work
 from models.imports.found import (
     DEALS,
     HISTORY,
+    PEOPLE,
     TARGETS,
     Arrival,
     Beside,
@@ -42,6 +44,7 @@ from models.imports.found import (
     lacking,
     read_with,
     unknown_partners,
+    unknown_stages,
     unreadable,
 )
 from models.imports.ground import count_known, saved_mapping
@@ -51,6 +54,7 @@ from models.tables import ImportRun
 
 logger = logging.getLogger("cadence.drafts")
 Directory = Callable[[], Awaitable[list[Mapping[str, Any]]]]
+SINCE = "Something else was imported since this was looked over. This is what it would do now."
 NO_LINE = "None of its lines can be taken as they are."
 MOST_KEPT = 200
 """Bad lines kept in words of a file none of whose lines is good."""
@@ -391,18 +395,39 @@ class Drafts:
         except BadFile as bad:
             if not bad.problems or found.job not in (DEALS, TARGETS):
                 raise
-            names = await self._unknown_partners(work, found, standing, texts)
-            said = {"said": NO_LINE, "problems": bad.problems[:MOST_KEPT], "names": names}
+            stages = await self._unknown_stages(work, found, texts)
+            names = await self._unknown_partners(work, found, standing, texts, stages)
+            said = {"said": NO_LINE, "problems": bad.problems[:MOST_KEPT], "names": names, "stages": stages}
             return found.model_copy(update=said)
         except UserError as error:
             return found.model_copy(update={"said": str(error), "problems": ()})
 
-    async def _unknown_partners(self, work: Work, found: Found, standing: Standing, texts: Texts) -> tuple[Open, ...]:
-        """The names that are no partner, of a file none of whose lines can be taken."""
+    async def _unknown_stages(self, work: Work, found: Found, texts: Texts) -> tuple[Open, ...]:
+        """The stages nobody knows, of a file none of whose lines can be taken."""
+        if found.job != DEALS:
+            return ()
+        async with self.db.read() as session:
+            mapping = work.options.mapping(await saved_mapping(session))
+
+        def read() -> tuple[Open, ...]:
+            accounts = parse_accounts(texts.accounts) if texts.accounts is not None else None
+            return unknown_stages(
+                texts.text, mapping, accounts, stages=self.policy.stages, company_currency=self.policy.currency
+            )
+
+        with suppress(UserError):
+            return await asyncio.to_thread(read)
+        return ()
+
+    async def _unknown_partners(
+        self, work: Work, found: Found, standing: Standing, texts: Texts, stages: tuple[Open, ...]
+    ) -> tuple[Open, ...]:
+        """The names that are no partner, of a file none of whose lines can be taken; `stages` are taken as known."""
         if found.job == TARGETS:
             async with self.db.read() as session:
                 return await unknown_partners(session, texts.text, work.options)
-        trial = work.options.model_copy(update={"skip_bad": True, "create_partners": True})
+        known = {**work.options.stages, **{stage.said: Category.PIPELINE for stage in stages}}
+        trial = work.options.model_copy(update={"skip_bad": True, "create_partners": True, "stages": known})
         job = Job(
             found.job, work.file_name, texts.text, self.clock.now(), trial, standing.person.id, accounts=texts.accounts
         )
@@ -417,9 +442,14 @@ class Drafts:
             found.job, work.file_name, texts.text, self.clock.now(), options, standing.person.id,
             accounts=texts.accounts, allowed=standing.allowed,
         )  # fmt: skip
+        after = await self._newest(found.job)
         result = await Importer(self.db, self.policy, self._teller(work)).look(job)
         arrivals = await self._arrivals(result)
-        return found.model_copy(update={"result": result, "arrivals": arrivals})
+        return found.model_copy(update={"result": result, "arrivals": arrivals, "after": after})
+
+    async def _newest(self, job: str) -> int:
+        async with self.db.read() as session:
+            return await drafts.newest_run(session, job)
 
     async def _arrivals(self, result: ImportResult) -> tuple[Arrival, ...]:
         """Owners whose word is the e-mail of a full member of our own workspace. Slack's refusal costs only the offer."""
@@ -495,6 +525,9 @@ class Drafts:
 
     async def _apply(self, work: Work, importer: Importer, standing: Standing, text: Document) -> ImportResult | None:
         """The result; None when it was not imported, and a new dry run or the card says why."""
+        if await self._newest(work.found.job) != work.found.after:
+            await self._look_again(work, SINCE)  # what was promised is not what it would do now
+            return None
         try:
             async with self._accounts(work.found.beside) as accounts:
                 await self._admit(work, standing)
@@ -502,18 +535,33 @@ class Drafts:
                     work.found.job, work.file_name, text, self.clock.now(), work.options, standing.person.id,
                     accounts=accounts, allowed=standing.allowed,
                 )  # fmt: skip
-                return await importer.apply(job)
+                result = await importer.apply(job)
         except UserError as error:
             await self._not_beside_another()
             problems = error.problems if isinstance(error, BadFile) else ()
             said = "" if problems else str(error)
-            found = work.found.model_copy(
-                update={"said": said or "It was not imported: what is known here has changed since the dry run.",
-                        "problems": ()}
-            )  # fmt: skip
-            async with self.db.write() as session:
-                await drafts.look_again(session, work, found, now=self.clock.now())
+            await self._look_again(
+                work, said or "It was not imported: what is known here has changed since the dry run."
+            )
             return None
+        if work.found.job == PEOPLE:
+            await self._meet()
+        return result
+
+    async def _look_again(self, work: Work, said: str) -> None:
+        found = work.found.model_copy(update={"said": said, "problems": ()})
+        async with self.db.write() as session:
+            await drafts.look_again(session, work, found, now=self.clock.now())
+
+    async def _meet(self) -> None:
+        """Find the people of a file in Slack at once; else they would be strangers until the next hour."""
+        try:
+            users = [slack_user(user) for user in await self.directory()]
+        except Exception as error:  # noqa: BLE001 - whatever Slack says: the hourly look finds them
+            logger.warning("drafts: the directory was not read: %s", _named(error))
+            return
+        async with self.db.write() as session:
+            await orphans.sync(session, users, team_id=self.team_id(), now=self.clock.now(), policy=self.policy)
 
     async def _admit(self, work: Work, standing: Standing) -> None:
         """Owners who are in Slack and not known here come in as AEs: the importer's act, approved with the dry run."""

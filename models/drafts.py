@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import bindparam, delete, or_, select, update
+from sqlalchemy import bindparam, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import outbox, people
@@ -20,8 +20,10 @@ from models.domain.policy import Policy
 from models.domain.rights import Act, Subject, may, require
 from models.domain.text import clean, clip
 from models.imports.found import PARTNERS, PEOPLE, Beside, Found, read_with
+from models.imports.ground import SEEN
 from models.imports.options import Options
 from models.imports.result import ImportResult
+from models.imports.staging import UNDER_WAY
 from models.insert import add_missing
 from models.outbox import Owed
 from models.owners import own_partners
@@ -342,11 +344,17 @@ async def _forget_parts(session: AsyncSession, draft_ids: Sequence[int]) -> None
     await session.execute(delete(ImportPart).where(ImportPart.draft_id.in_(draft_ids)))
 
 
+async def newest_run(session: AsyncSession, kind: str) -> int:
+    """The id of the newest import of this kind that everybody sees; 0 before the first."""
+    found = await session.scalar(
+        select(func.max(ImportRun.id)).where(ImportRun.kind == kind, ImportRun.state.in_(SEEN))
+    )
+    return found or 0
+
+
 async def another_at_work(session: AsyncSession) -> str:
     """The name of a file that is being imported at this moment, by the command line or somebody else; empty for none."""
-    found = await session.scalar(
-        select(ImportRun.file_name).where(ImportRun.state.in_(UNDER_WAY)).limit(1)
-    )
+    found = await session.scalar(select(ImportRun.file_name).where(ImportRun.state.in_(UNDER_WAY)).limit(1))
     return found or ""
 
 

@@ -68,7 +68,7 @@ async def settle(
 ) -> int:
     """Say who is meant, once: their deals here get the owner, later files are read so. How many deals.
 
-    A deal that has been given to somebody here meanwhile stays theirs. `actor` None is the command line.
+    A deal that was given to somebody here since the file stays theirs. `actor` None is the command line.
 
     Raises:
         NotAllowed: who can.
@@ -92,7 +92,7 @@ async def settle(
             f"“{said}” owns deals of partners that are not yours, too. The head of partnerships or an admin can say who it is."
         )
     by_id = actor.id if actor is not None else None
-    ownerless = [row.deal_id for row in rows if row.owner_id is None]
+    ownerless = [row.deal_id for row in rows if row.owner_id in (None, row.values["owner_id"])]
     # Deals first, the setting after them: in the order in which an import takes them.
     await _own(session, ownerless, person.id, Source(now, by_id, "slack" if actor is not None else "import"))
     await _answer(session, [(row.crm_id, row.values) for row in rows], person.id)

@@ -396,6 +396,22 @@ async def change_partner(
     return partner
 
 
+async def manage_the_rest(session: AsyncSession, actor: Person, pm: Person, *, now: datetime, policy: Policy) -> int:
+    """Make somebody the manager of every partner that has none; how many. Raises NotAllowed."""
+    require(may(people.as_actor(actor), Act.ADD_PARTNER, Subject()))
+    await hold(session, now=now)
+    await cadences.hold_calendar(session, now=now)
+    rows = list(await session.scalars(select(Partner).where(Partner.pm_id.is_(None)).order_by(Partner.id)))
+    for partner in rows:
+        note_partner(session, partner, "pm_id", None, pm.id, by=actor, now=now)
+        partner.pm_id = pm.id
+    await session.flush()
+    await cadences.ensure_standing(session, now=now, policy=policy)
+    await cadences.fill(session, now=now, policy=policy)
+    await cards.touch_everything(session)
+    return len(rows)
+
+
 async def _is_new(session: AsyncSession, partner: Partner, *, now: datetime, policy: Policy) -> bool:
     """Made this week, by the company's clock, and never reviewed: its tier is still being set up, not changed."""
     clocks = zone(policy.zone)

@@ -275,7 +275,7 @@ def stall_text(view: DealView) -> str:
     if view.stalled:
         return f":hourglass: no movement for {days}"
     if not view.has_moved:
-        return f"known for {days}"
+        return f"known for {days}" if view.days else "new here"
     return "moved today" if view.days == 0 else f"moved {days} ago"
 
 

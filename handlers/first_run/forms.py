@@ -14,7 +14,7 @@ from handlers.kit import words as w
 from handlers.kit.forms import Values
 from models.domain.files.partners import ARCHETYPES
 from models.domain.policy import Policy
-from models.domain.text import clean, clip, key
+from models.domain.text import clean, clip, count, key
 from models.first_run import PartnerFact, Room, is_channel_id
 from models.roster import LONGEST, ROLES, TIERS, ceiling_words
 from models.tables import Person
@@ -44,6 +44,8 @@ class PartnerForm:
     """The manager's Slack id."""
     tier: int = 1
     like: str = ""
+    bare: int = 0
+    """Other partners without a manager: whoever is named may have them too."""
 
 
 def partner(page: PartnerForm) -> dict[str, Any]:
@@ -74,11 +76,20 @@ def partner(page: PartnerForm) -> dict[str, Any]:
         b.user_input(Field.MANAGER, "Partner manager", page.manager,
                      optional=present is not None and not present.manager,
                      hint="One named person. Whoever you name becomes a partner manager here, if they are not yet."),
+        *_others(page.bare),
         b.select_input(Field.ARCHETYPE, "What kind of partner?", [(one, one) for one in ARCHETYPES],
                        present.archetype if present else None, optional=True),
     ]  # fmt: skip
     title, submit = ("Add a partner", "Add") if present is None else ("Change a partner", "Save")
     return b.modal(View.PARTNER, title, made, metadata=page.state.dump(), submit=submit, close="Cancel")
+
+
+def _others(bare: int) -> list[b.Block]:
+    """Offered, not ticked: whoever manages none is asked about nothing."""
+    if not bare:
+        return []
+    words = f"the {count(bare, 'other partner')} without a manager"
+    return [ticks_input(Field.OTHERS, "Do they manage others, too?", [(f"Also {words}", YES, "")], optional=True)]
 
 
 @dataclass(frozen=True)
@@ -90,6 +101,7 @@ class PartnerSaid:
     archetype: str
     manager: str
     sure: bool
+    others: bool = False
 
 
 def parse_partner(view: Mapping[str, Any]) -> PartnerSaid:
@@ -101,6 +113,7 @@ def parse_partner(view: Mapping[str, Any]) -> PartnerSaid:
         archetype=values.option(Field.ARCHETYPE),
         manager=values.user(Field.MANAGER),
         sure=YES in values.options(Field.SURE),
+        others=YES in values.options(Field.OTHERS),
     )
 
 

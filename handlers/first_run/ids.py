@@ -43,6 +43,7 @@ class Field(StrEnum):
     ARCHETYPE = "archetype"
     MANAGER = "manager"
     SURE = "sure"
+    OTHERS = "others"
     PERSON = "person"
     ROLES = "roles"
     HOLIDAYS = "holidays"

@@ -150,7 +150,8 @@ async def open_partner(ack: AsyncAck, body: Body, client: AsyncWebClient, contex
     state = FormState(i=ref.i, at=ref.at)
     slack_id = manager.slack_id if manager is not None else None
     tier = 2 if facts.tier1 else 1
-    await show(client, body, forms.partner(forms.PartnerForm(deps.policy, state, present, slack_id, tier)))
+    bare = sum(1 for one in facts.partners if not one.manager and one.id != ref.i)
+    await show(client, body, forms.partner(forms.PartnerForm(deps.policy, state, present, slack_id, tier, bare=bare)))
 
 
 async def open_person(ack: AsyncAck, body: Body, client: AsyncWebClient, context: AsyncBoltContext) -> None:

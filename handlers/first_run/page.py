@@ -192,6 +192,13 @@ def partners_line(page: SetUpPage) -> str:
     bare = [one.name for one in found.tier1 if not one.manager]
     if bare:
         line += f"\n:warning: {w.escape(listed(bare))} {'has' if len(bare) == 1 else 'have'} no partner manager yet."
+    others = sum(1 for one in found.partners if not one.manager) - len(bare)
+    if others:
+        verb = "has" if others == 1 else "have"
+        line += (
+            f"\n:warning: {count(others, 'other partner')} {verb} no partner manager, so nobody is asked about their deals: "
+            "*Change…* names one for all of them."
+        )
     return "\n".join([line, *(f":warning: {w.escape(words)}" for words in breaches(page))])
 
 
@@ -233,7 +240,7 @@ def channels_line(page: SetUpPage) -> str:
     found = page.facts
     first = found.tier1
     if not first:
-        return "Agenda and note of a Tier 1 partner go to a channel of ours. First comes a Tier 1 partner."
+        return "Agenda and note of a Tier 1 partner go to a channel of ours. It needs a Tier 1 partner."
     having = [one for one in first if one.room is not None]
     lead = leadership_words(found.leadership)
     if not having:
@@ -282,7 +289,7 @@ def review_line(page: SetUpPage) -> str:
         rest = f"\n{count(more, 'more review runs', 'more reviews run')}." if more else ""
         return f"{review_words(first)}{rest}"
     if not any(one.manager for one in found.tier1):
-        return "First comes a Tier 1 partner with a partner manager."
+        return "It needs a Tier 1 partner with a partner manager."
     return "No weekly review runs yet. Start with one partner; the next one takes a minute."
 
 
@@ -295,7 +302,7 @@ def review_words(fact: ReviewFact) -> str:
 def preview_line(page: SetUpPage) -> str:
     found = page.facts
     if not found.reviews:
-        return "What the first owner will be asked, and when. First comes a weekly review."
+        return "What the first owner will be asked, and when. It needs a weekly review."
     if not page.asked:
         return "No open deal is under review yet, so nobody will be asked."
     first, more = page.asked[0], len(page.asked) - 1

@@ -75,9 +75,11 @@ async def save_partner(ack: AsyncAck, body: Body, client: AsyncWebClient, contex
         pm = await _manager(session, deps, actor, named)
         if state.i:
             await _change_partner(session, deps, actor, state.i, said, pm)
-            return {}
-        wanted = NewPartner(said.name, said.tier, said.archetype, pm, said.sure)
-        await roster.add_partner(session, actor, wanted, now=deps.now(), policy=deps.policy)
+        else:
+            wanted = NewPartner(said.name, said.tier, said.archetype, pm, said.sure)
+            await roster.add_partner(session, actor, wanted, now=deps.now(), policy=deps.policy)
+        if said.others and pm is not None:
+            await roster.manage_the_rest(session, actor, pm, now=deps.now(), policy=deps.policy)
         return {}
 
     try:

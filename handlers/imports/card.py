@@ -37,6 +37,7 @@ LONGEST = 240
 TEXT_LIMIT = 3500
 TO_SAY = " Add it to the partners file, or use --partner NAME."
 NO_PARTNER = "is not a partner we know"
+NO_STAGE = "is not a stage we know"
 BAR = 20
 _SEVERAL = 2
 
@@ -192,17 +193,18 @@ def _asked(page: CardPage) -> Shown:
     made = [b.section(words[0])]
     if found.said:
         _add(made, words, [f":warning: {w.escape(clip(in_slack(found.said), 1500))}"])
-        _add(made, words, _problems([one for one in found.problems if not (found.names and NO_PARTNER in one)]))
+        _add(made, words, _problems([one for one in found.problems if not _apart(one, found)]))
     _add(made, words, _open_questions(found))
     if result is not None:
         _add(made, words, _changes(result))
         _add(made, words, _bad(result, found))
+    _add(made, words, _stages(found))
     _add(made, words, _coming(found) if page.options.create_partners else _unknown(found))
     if result is not None:
         _add(made, words, _arrivals(found))
         _add(made, words, _owners(_nobody(found), later=True))
         if nothing(result) and result.kind == DEALS and result.unchanged:
-            made.append(b.context("Importing it still says that the CRM is as of now."))
+            made.append(b.context("Importing it only renews the date “CRM as of”."))
     for line in _beside(found):
         made.append(_plain(line))
         words.append(w.escape(line))
@@ -311,15 +313,21 @@ def _more(number: int, one: str, *, show: int = 1) -> list[str]:
 
 
 def _bad(result: ImportResult, found: Found) -> list[str]:
-    """The bad lines; those whose partner is none are listed by its name instead."""
+    """The bad lines; those whose partner or stage is none are listed by its name instead."""
     if not result.skipped:
         return []
     verb = "has a problem" if result.skipped == 1 else "have a problem"
-    listed = [str(one) for one in result.problems if not (found.unknown_partners and NO_PARTNER in one.reason)]
+    listed = [str(one) for one in result.problems if not _apart(one.reason, found)]
     apart = len(result.problems) - len(listed)
-    of = f", {apart:,} of them the name of a partner, see below" if apart and listed else ""
+    open_ = [*(["stage"] if found.unknown_stages else []), *(["name of a partner"] if found.unknown_partners else [])]
+    of = f", {apart:,} of them the {' or the '.join(open_)}, see below" if apart and listed else ""
     colon = ":" if listed else "."
     return [f"*{count_of(result.skipped, 'line')} {verb}{of}{colon}*", *_problems(listed)]
+
+
+def _apart(problem: str, found: Found) -> bool:
+    """Whether a problem is told by what is unknown, once for all its lines."""
+    return bool((found.unknown_partners and NO_PARTNER in problem) or (found.unknown_stages and NO_STAGE in problem))
 
 
 def _problems(problems: Sequence[str]) -> list[str]:
@@ -358,14 +366,25 @@ def _names_of(listed: Sequence[Open]) -> str:
     return names + (f" and {len(listed) - MOST_NAMES:,} more" if len(listed) > MOST_NAMES else "")
 
 
+def _stages(found: Found) -> list[str]:
+    """The stages nobody knows: `2 stages are not known: “Angebot” (12 lines), “Verhandlung” (1 line).`."""
+    listed = found.unknown_stages
+    if not listed:
+        return []
+    lead = f"*{len(listed):,} {'stage is' if len(listed) == 1 else 'stages are'} not known:*"
+    shown = ", ".join(f"“{_file_words(one.said, 60)}” ({count_of(one.deals, 'line')})" for one in listed[:MOST_NAMES])
+    more = f" and {len(listed) - MOST_NAMES:,} more" if len(listed) > MOST_NAMES else ""
+    return [f"{lead} {shown}{more}."]
+
+
 def _unknown(found: Found) -> list[str]:
     listed = found.unknown_partners
     if not listed:
         return []
-    verb = "name is no partner" if len(listed) == 1 else "names are no partners"
+    verb = "partner name is" if len(listed) == 1 else "partner names are"
     noun = "line"
     lines = [_open(one, noun) for one in listed[:MOST_NAMES]]
-    return [f"*{len(listed):,} {verb} here:*", *lines, *_more(len(listed) - MOST_NAMES, "name")]
+    return [f"*{len(listed):,} {verb} not known yet:*", *lines, *_more(len(listed) - MOST_NAMES, "name")]
 
 
 def _open(one: Open, noun: str) -> str:
@@ -395,7 +414,7 @@ def _owners(listed: Sequence[Open], *, later: bool) -> list[str]:
     if not listed:
         return []
     one = len(listed) == 1
-    lead = f"*{len(listed):,} {'owner is' if one else 'owners are'} nobody here yet:*"
+    lead = f"*{len(listed):,} {'owner is' if one else 'owners are'} not known yet:*"
     lines = [_open(item, "deal") for item in listed[:MOST_NAMES]]
     lines += _more(len(listed) - MOST_NAMES, "owner")
     if later:
@@ -473,7 +492,8 @@ def _buttons(page: CardPage) -> list[b.Block]:
         if asks:
             made.append(b.button("Answer the questions…", Action.ANSWER, _ref(page), style="primary"))
     else:
-        first = bool(found.unknown_partners) and not page.options.create_partners and asks
+        names = bool(found.unknown_partners) and not page.options.create_partners
+        first = (names or bool(found.unknown_stages)) and asks
         if first:
             made.append(b.button("Answer the questions…", Action.ANSWER, _ref(page), style="primary"))
         made.append(_import(page, result, style=None if first or nothing(result) else "primary"))
@@ -535,7 +555,7 @@ def _done(page: CardPage) -> Shown:
         say = b.button("Say who they are…", Door.MATCH_OWNERS, Carried().dump(), style="primary")
         made.append(b.actions(say, block_id=_block("owners", page)))
     elif result.owners:
-        _add(made, words, ["Every owner in it is somebody here by now."])
+        _add(made, words, ["Every owner in it is known now."])
     if page.set_up and not page.open_owners:
         go_on = b.button("Set up Cadence", Door.FIRST_RUN, Carried().dump(), style="primary")
         made.append(b.actions(go_on, block_id=_block("set_up", page)))

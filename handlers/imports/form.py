@@ -17,6 +17,7 @@ from handlers.kit import blocks as b
 from handlers.kit import words as w
 from handlers.kit.forms import Values
 from models import people
+from models.domain.deals import Category
 from models.domain.errors import FieldErrors
 from models.domain.files.dates import parse_date
 from models.domain.files.headers import LEFT_OUT
@@ -37,6 +38,7 @@ MOST_COLUMNS = 10
 MOST_LISTED = 25
 """Names of new partners that are shown on the first day; the rest is counted."""
 MOST_NAMES = 10
+MOST_STAGES = 10
 MOST_OPTIONS = 100
 SELECTS_WEIGH = 150_000
 """Bytes that the lists of partners may take together; beyond that their names are typed."""
@@ -44,6 +46,8 @@ DATED = ("close_date", "created_date", "at")
 TO_CHOOSE = ("crm_id", "name", "stage", "account")
 """Fields that only a column can say."""
 NO_OWNER = "The deal has no owner"
+STAGE = "stage"
+"""The field of a stage nobody knows; a number behind it, as with the others that stand several times."""
 LEAVE, MAKE = "leave", "make"
 GONE, PART = "gone", "part"
 OUT = "-"
@@ -69,6 +73,7 @@ class Plan:
     needed: tuple[str, ...] = ()
     columns: tuple[SeenColumn, ...] = ()
     partner: bool = False
+    stages: tuple[Open, ...] = ()
     names: tuple[Open, ...] = ()
     owner: bool = False
     currency: bool = False
@@ -76,8 +81,8 @@ class Plan:
 
     def __bool__(self) -> bool:
         return bool(
-            self.dates or self.decimal or self.needed or self.columns or self.partner or self.names or self.owner
-            or self.currency or self.complete
+            self.dates or self.decimal or self.needed or self.columns or self.partner or self.stages or self.names
+            or self.owner or self.currency or self.complete
         )  # fmt: skip
 
 
@@ -99,6 +104,7 @@ def plan(found: Found) -> Plan:
         needed=found.missing,
         columns=_columns(seen, found),
         partner="partner" not in has,
+        stages=found.unknown_stages[:MOST_STAGES],
         names=found.unknown_partners[:MOST_NAMES],
         owner=found.job == DEALS and ("owner" not in has or _some_without_owner(found)),
         currency=found.job == DEALS and "amount" in has and "currency" not in has,
@@ -177,7 +183,7 @@ async def _slack_id(session: AsyncSession, alias: str | None) -> str | None:
 def modal(name: str, ref: DraftRef, found: Found, options: Options, of: Ground) -> dict[str, Any]:
     """The questions of one file, in the order in which they matter. Ids are new with every look: Slack keeps stale input."""
     asked = plan(found)
-    made: list[b.Block] = [b.context(f"{_plain(name)} is looked over again with what you say, and not fetched again.")]
+    made: list[b.Block] = [b.context(f"{_plain(name)} is looked over again with your answers.")]
     made += [{**block, "block_id": f"{block['block_id']}:{ref.n}"} for block in _blocks(asked, found, options, of)]
     return b.modal(
         View.QUESTIONS, "How to read this file", made, metadata=ref.dump(), submit="Look again", close="Cancel"
@@ -199,6 +205,8 @@ def _blocks(asked: Plan, found: Found, options: Options, of: Ground) -> Iterator
     for place, name in enumerate(asked.needed):
         if _choosable(seen):
             yield _needed(place, name, seen)
+    for place, one in enumerate(asked.stages):
+        yield _stage(place, one)
     if asked.partner:
         yield _partner(found, options, of)
     if asked.names:
@@ -256,6 +264,12 @@ def _choosable(seen: Survey) -> list[tuple[int, SeenColumn]]:
 def _header(column: SeenColumn) -> str:
     sample = f" (“{clip(column.samples[0], 24)}”)" if column.samples else ""
     return f"{clip(column.header, 44)}{sample}"
+
+
+def _stage(place: int, one: Open) -> b.Block:
+    label = f"“{clip(one.said, 100)}” ({count(one.deals, 'line')}) is not a stage we know. What is it?"
+    options = [(category.label.capitalize(), category.value) for category in Category]
+    return b.select_input(f"{STAGE}_{place}", label, options, optional=True)
 
 
 def _partner(found: Found, options: Options, of: Ground) -> b.Block:
@@ -385,6 +399,8 @@ async def parse(session: AsyncSession, view: Mapping[str, Any], found: Found, op
     if asked.partner:
         name = _named(told, Field.PARTNER, of) or None
         changed["partner"] = name or options.partner
+    if asked.stages:
+        changed["stages"] = options.stages | _read_stages(told, asked)
     if asked.names:
         changed["partners"] = options.partners | _read_names(told, asked, of)
         if told.values.has(Field.REST):
@@ -458,6 +474,11 @@ def _named(told: _Told, name: str, of: Ground) -> str:
 def _read_names(told: _Told, asked: Plan, of: Ground) -> dict[str, str]:
     found = {one.said: _named(told, f"{Field.NAME}_{place}", of) for place, one in enumerate(asked.names)}
     return {said: name for said, name in found.items() if name}
+
+
+def _read_stages(told: _Told, asked: Plan) -> dict[str, Category]:
+    chosen = {one.said: told.values.option(f"{STAGE}_{place}") for place, one in enumerate(asked.stages)}
+    return {said: Category(value) for said, value in chosen.items() if value in set(Category)}
 
 
 async def _read_owner(session: AsyncSession, told: _Told) -> str:

@@ -203,5 +203,6 @@ def result(file_name: str, ground: Ground, file: DealFile, tally: Tally, run_id:
             Open(said=said, deals=deals, near=tuple(partners.near(said)))
             for said, deals in partners.unknown.most_common()
         ),
+        stages=tuple(Open(said=said, deals=lines) for said, lines in file.unknown_stages.most_common()),
         run_id=run_id,
     )

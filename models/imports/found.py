@@ -6,6 +6,9 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.domain.deals import StageTable
+from models.domain.files.accounts import Accounts
+from models.domain.files.deals import deal_file
 from models.domain.files.encoding import Document
 from models.domain.files.kinds import Kind
 from models.domain.files.mapping import Mapping
@@ -55,7 +58,7 @@ class Found(BaseModel):
     """`fetched`: the whole file is here. `missing` are fields the file must have and nobody has said where to find.
 
     `result` is the dry run, None while something has to be answered first. `said` and `problems` are why the file was
-    refused, or why an approved import was not done; `names` are names that are no partner. `known` counts the deals the person could flag as missing.
+    refused, or why an approved import was not done; `names` are names that are no partner, `stages` stages nobody knows. `known` counts the deals the person could flag as missing.
     `currency`, `partner` and `owner` stand for what the file has no column for, remembered ones included. `beside` is the
     accounts file that deals were read with; `tells_partners` is said of an accounts file that has a column for them.
     """
@@ -70,11 +73,14 @@ class Found(BaseModel):
     said: str = ""
     problems: tuple[str, ...] = ()
     names: tuple[Open, ...] = ()
+    stages: tuple[Open, ...] = ()
     known: int = 0
     currency: str = ""
     partner: str = ""
     owner: str = ""
     scoped: bool = False
+    after: int = 0
+    """The newest import of this kind when it was tried: what came later is not in the dry run."""
     beside: Beside | None = None
     tells_partners: bool = False
 
@@ -91,6 +97,11 @@ class Found(BaseModel):
     def unknown_partners(self) -> tuple[Open, ...]:
         """The names that are no partner, with the lines of each."""
         return self.result.partners if self.result is not None else self.names
+
+    @property
+    def unknown_stages(self) -> tuple[Open, ...]:
+        """The stages nobody knows, with the lines of each."""
+        return self.result.stages if self.result is not None else self.stages
 
     @property
     def job(self) -> str:
@@ -179,6 +190,20 @@ async def unknown_partners(session: AsyncSession, text: Document, options: Optio
     return tuple(
         Open(said=said, deals=lines, near=tuple(partners.near(said))) for said, lines in partners.unknown.most_common()
     )
+
+
+def unknown_stages(
+    text: Document, mapping: Mapping, accounts: Accounts | None, *, stages: StageTable, company_currency: str
+) -> tuple[Open, ...]:
+    """The stages of a deals file that nobody knows, most lines first; one whole pass over it.
+
+    Raises:
+        BadFile: it cannot be read as deals.
+    """
+    file = deal_file(text, mapping=mapping, accounts=accounts, stages=stages, company_currency=company_currency)
+    for _ in file.rows():
+        pass
+    return tuple(Open(said=said, deals=lines) for said, lines in file.unknown_stages.most_common())
 
 
 def unreadable(survey: Survey) -> str:

@@ -4,6 +4,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
+from models.domain.deals import Category
 from models.domain.errors import UserError
 from models.domain.files.mapping import DateOrder, Mapping
 from models.domain.money import DecimalMark, known_currency
@@ -14,8 +15,8 @@ class Options(BaseModel):
 
     `partner` (a name), `owner` (an e-mail or name), `currency`, `dates` and `decimal` stand for what the file does not
     say, and stand in for a partner or owner it names but nobody knows; `columns` says what headers mean (a field, or
-    nothing to leave the column out), `partners` and `owners` what its words for them mean. `complete`: a deal that is
-    not in the file is gone from the CRM. `create_partners`: names that are no partner become one. Without `stand_in` the
+    nothing to leave the column out), `partners` and `owners` what its words for them mean, `stages` the categories of
+    stages nobody knows. `complete`: a deal that is not in the file is gone from the CRM. `create_partners`: names that are no partner become one. Without `stand_in` the
     owner is for lines that name none, and nobody else's word becomes theirs.
     """
 
@@ -29,6 +30,7 @@ class Options(BaseModel):
     columns: dict[str, str] = {}
     partners: dict[str, str] = {}
     owners: dict[str, str] = {}
+    stages: dict[str, Category] = {}
     skip_bad: bool = False
     complete: bool = True
     create_partners: bool = False
@@ -47,7 +49,11 @@ class Options(BaseModel):
             columns=self.columns,
         )  # fmt: skip
         return used.model_copy(
-            update={"partners": {**used.partners, **self.partners}, "owners": {**used.owners, **self.owners}}
+            update={
+                "partners": {**used.partners, **self.partners},
+                "owners": {**used.owners, **self.owners},
+                "stages": {**used.stages, **self.stages},
+            }
         )
 
     def as_json(self) -> dict[str, Any]:

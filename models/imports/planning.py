@@ -228,5 +228,8 @@ def _resolve(
         problems.append(Problem(row.line, header.get("partner", "partner"), reason))
     if problems:
         return problems
-    owner = ground.owners.find(row.owner, before=before.values["owner_id"] if before else None)
-    return records.record_of(row, owner_id=owner.id, owner_said=owner.said, partner_ids=tuple(partner_ids))
+    known = before.values["owner_id"] if before else None
+    owner = ground.owners.find(row.owner, before=known)
+    # A word that means nobody takes nobody's deal away: who had it keeps it until somebody says who is meant.
+    kept = known if owner.id is None else owner.id
+    return records.record_of(row, owner_id=kept, owner_said=owner.said, partner_ids=tuple(partner_ids))

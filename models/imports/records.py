@@ -33,7 +33,7 @@ def record_of(row: DealRow, *, owner_id: int | None, owner_said: str, partner_id
         "next_step": row.next_step,
         "attribution": row.attribution,
         "lost_reason": row.lost_reason,
-        **({"owner_said": owner_said} if owner_id is None else {}),
+        **({"owner_said": owner_said} if owner_said else {}),
     }
 
 

@@ -17,7 +17,7 @@ MOST_PROBLEMS = 500
 
 
 class Open(BaseModel):
-    """A word of the file that means nobody (or no partner) here: how many deals, why, and the likeliest, best first."""
+    """A word of the file that means nobody (no partner, no stage) here: how many deals, why, and the likeliest, best first."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -31,7 +31,7 @@ class ImportResult(BaseModel):
     """`kind` is deals, partners, people, history or targets. `problems` are the bad lines that `skip_bad` left out.
 
     `skipped` counts bad lines, `outside` those of partners the person may not import for. `owners` are the words that
-    mean nobody yet, `partners` the names that are no partner. `match` says how the file was read, in lines: its kind
+    mean nobody yet, `partners` the names that are no partner, `stages` the stages nobody knows. `match` says how the file was read, in lines: its kind
     and shape, header → field, the headers nobody knows. `after` is the result of the stage history that was given beside
     the deals.
     """
@@ -52,6 +52,7 @@ class ImportResult(BaseModel):
     match: tuple[str, ...] = ()
     owners: tuple[Open, ...] = ()
     partners: tuple[Open, ...] = ()
+    stages: tuple[Open, ...] = ()
     run_id: int | None = None
     after: "ImportResult | None" = None
 

@@ -13,7 +13,7 @@ from sqlalchemy import func, select, update
 import bot.importing
 from bot.clock import Clock
 from bot.delivery.calls import NotAnswered, RateLimited, Refused
-from bot.drafts import Drafts, Times
+from bot.drafts import SINCE, Drafts, Times
 from bot.fetch import PIECE, Patience, Slack
 from models import drafts
 from models.domain.errors import BadFile, UserError
@@ -579,8 +579,14 @@ async def test_several_files_wait_for_each_other(sqlite, files):
     for place in range(3):
         await approve(sqlite, f"F{place}")
     assert await settle_failed(work)
-    counts = [ImportResult.from_json((await draft_of(sqlite, f"F{place}")).result) for place in range(3)]
-    assert [(one.created, one.unchanged) for one in counts] == [(2, 0), (0, 2), (0, 2)]
+    for place in (1, 2):  # what they promised was not what they would do any more
+        stale = await draft_of(sqlite, f"F{place}")
+        assert (stale.state, found_in(stale).said) == (State.ASKED, SINCE)
+        assert found_in(stale).result.unchanged == 2
+    await approve(sqlite, "F1")
+    assert await settle_failed(work)
+    counts = [ImportResult.from_json((await draft_of(sqlite, f"F{place}")).result) for place in range(2)]
+    assert [(one.created, one.unchanged) for one in counts] == [(2, 0), (0, 2)]
 
 
 async def test_a_long_file_is_kept_and_read_in_pieces(sqlite, files):

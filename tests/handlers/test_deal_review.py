@@ -165,7 +165,7 @@ def test_a_deal_says_what_it_is_where_it_stands_and_what_was_promised():
     assert card.deal_text(bare, BOOK, for_id=2).split("\n") == [
         "*Deal 2*",
         "no stage · pipeline · amount unknown · no close date",
-        "_no next action yet_ (CRM: call them) · known for 0 days",
+        "_no next action yet_ (CRM: call them) · new here",
         "_for Bob Seller_",
     ]
 

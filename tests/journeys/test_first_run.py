@@ -254,8 +254,16 @@ async def test_the_first_day_begins_with_the_file_and_ends_in_a_prompt(sqlite_ur
 
         await local.press(ADA, "Partners…")
         await row(local, ADA, "Acme", "Change…")
+        assert "Also the 1 other partner without a manager" in shown(await local.view(ADA))
         assert (await local.submit(ADA, {"tier": "1", "manager": local.id(PAT)}))["result"] == "closed"
-        assert "*3 of 6 done.*" in await back(local)
+        below = await back(local)
+        assert "*3 of 6 done.*" in below
+        assert "1 other partner has no partner manager, so nobody is asked about their deals" in below
+        await local.press(ADA, "Partners…")
+        await row(local, ADA, "Acme", "Change…")
+        assert (await local.submit(ADA, {"manager": local.id(PAT), "others": ["yes"]}))["result"] == "closed"
+        assert "*Bolt &amp; Co*\nTier 2 · Pat Manager" in shown(await local.view(ADA))
+        assert "no partner manager" not in await back(local)
         await local.press(ADA, "Channels…")
         await row(local, ADA, "Acme", "Choose…")
         await local.choose(ADA, "way", "create")

@@ -1,6 +1,7 @@
 """Cells of a deals file that need more than reading: shares, stages, kinds of attribution."""
 
 import re
+from collections.abc import Mapping
 
 from models.domain.deals import Attribution, Category, StageTable
 from models.domain.errors import UserError
@@ -60,6 +61,14 @@ class CellError(UserError):
         self.field = field
 
 
+class UnknownStage(CellError):
+    """A stage that no table knows and nobody has said the category of."""
+
+    def __init__(self, stage: str) -> None:
+        super().__init__("stage", no_stage(stage))
+        self.stage = stage
+
+
 def is_true(text: str) -> bool:
     return text.casefold() in {"true", "1", "yes"}
 
@@ -87,27 +96,33 @@ def _squeezed(stage: str) -> str:
     return words(stage).replace(" ", "")
 
 
+def category_of(text: str) -> Category | None:
+    """The forecast category people mean by `Best Case`, `best_case` or `won`; None when it is none."""
+    return _CATEGORIES.get(words(text))
+
+
 def owner(text: str) -> str:
     """The e-mail address of `Ann Lee (ann@us.com)`, else the text as it is."""
     match = _ADDRESSED.fullmatch(text)
     return match[1] if match else text
 
 
-def stage_and_category(stage: str, category: str, stages: StageTable, *, hubspot: bool = False) -> tuple[str, Category]:
+def stage_and_category(
+    stage: str, category: str, stages: StageTable, *, mapped: Mapping[str, Category], hubspot: bool = False
+) -> tuple[str, Category]:
     """The stage in the table's spelling, and the category: the file's own, else the stage's.
+
+    `mapped` are the categories of stages that no table knows (`Mapping.categories`); those keep the file's spelling.
 
     Raises:
         CellError: neither is known, or the two contradict each other about the deal being open, won or lost.
     """
     known = find_stage(stage, stages, hubspot=hubspot)
-    said = _CATEGORIES.get(words(category))
+    said = category_of(category)
     if said is None and category and words(category) not in _BY_STAGE:
         raise CellError("category", f"“{category}” is not a category. Use pipeline, best case, commit, won or lost.")
     if known is None:
-        said = said or (Category.WON if words(category) == "closed" else None)
-        if said is None:
-            raise CellError("stage", _no_stage(stage, stages))
-        return stage, said
+        return stage, said or _unlisted(stage, category, mapped)
     name, by_stage = known
     if said is None:
         return name, by_stage
@@ -118,10 +133,21 @@ def stage_and_category(stage: str, category: str, stages: StageTable, *, hubspot
     return name, said
 
 
-def _no_stage(stage: str, stages: StageTable) -> str:
+def _unlisted(stage: str, category: str, mapped: Mapping[str, Category]) -> Category:
+    """The category of a stage that no table knows."""
+    if words(category) == "closed":
+        return Category.WON
     if not stage:
-        return "The stage is empty. Fill it in, or give a category."
-    return f"“{stage}” is not a stage we know. The stages are: {', '.join(stages.names)}."
+        raise CellError("stage", "The stage is empty. Fill it in, or give a category.")
+    found = mapped.get(key(stage))
+    if found is None:
+        raise UnknownStage(stage)
+    return found
+
+
+def no_stage(stage: str) -> str:
+    """What is said of a stage that nobody knows, and how to say what it is."""
+    return f'“{stage}” is not a stage we know. Say what it is with --stage "{stage}=best case".'
 
 
 def attribution(text: str) -> str:

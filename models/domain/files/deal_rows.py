@@ -1,6 +1,7 @@
 """The lines of a deals file, read one by one into deals and problems."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -67,6 +68,7 @@ class DealReader:
     """Reads one file line by line; remembers ids and what to warn of, no rows.
 
     `twice` are the ids that stand on several lines: which of them is right, nobody here can know, so none is taken.
+    `unknown_stages` counts the lines of each stage that nobody knows, by the first spelling of it.
     """
 
     def __init__(self, columns: Columns, reading: Reading, twice: Collection[str]) -> None:
@@ -76,12 +78,15 @@ class DealReader:
         self.accounts = reading.accounts
         self.hubspot = reading.kind == Kind.HUBSPOT
         self.partner_of_account = {key(account): partner for account, partner in self.mapping.accounts.items()}
+        self.categories = self.mapping.categories()
         self.twice = twice
         self.problems: list[Problem] = []
         self.first: dict[str, int] = {}
         self.deleted = 0
         self.unknown_accounts: set[str] = set()
         self.several_accounts = 0
+        self.unknown_stages: Counter[str] = Counter()
+        self.spelled: dict[str, str] = {}
 
     def read(self, row: Row) -> Iterator[DealRow | Problem]:
         """The deal of a line, or everything that is wrong with it; nothing for a line that was deleted in the CRM."""
@@ -181,9 +186,12 @@ class DealReader:
                 self.columns.text(row, "stage"),
                 self.columns.text(row, "category"),
                 self.reading.stages,
+                mapped=self.categories,
                 hubspot=self.hubspot,
             )
         except cells.CellError as error:
+            if isinstance(error, cells.UnknownStage):
+                self.unknown_stages[self.spelled.setdefault(key(error.stage), error.stage)] += 1
             self._refuse(row, error.field, str(error))
             return "", Category.PIPELINE
 

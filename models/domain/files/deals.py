@@ -5,8 +5,9 @@ column: the accounts file, the saved mapping of accounts, the partner given for 
 refused with that question, because a file full of direct deals by mistake would make every partner's pipeline vanish.
 """
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from models.domain.deals import DEFAULT_STAGES, StageTable
 from models.domain.errors import BadFile
@@ -61,12 +62,14 @@ class ParsedFile:
 class DealFile:
     """A deals file that was looked over and can be read as often as asked, a row at a time.
 
-    Memory holds the ids of the file and no rows. `deleted` and `warnings` are complete after a reading.
+    Memory holds the ids of the file and no rows. `deleted`, `unknown_stages` (stage to number of lines) and `warnings`
+    are complete after a reading.
     """
 
     seen_over: Look
     reading: Reading
     deleted: int = 0
+    unknown_stages: Counter[str] = field(default_factory=Counter)
     _unread: tuple[str, ...] = ()
 
     @property
@@ -97,6 +100,7 @@ class DealFile:
             else:
                 yield from reader.read(found)
         self.deleted, self._unread = reader.deleted, tuple(reader.warnings())
+        self.unknown_stages = reader.unknown_stages
 
     def warnings(self) -> tuple[str, ...]:
         """What to look at: the encoding, repeated headers, ids without names, amounts read by their currency."""

@@ -22,6 +22,7 @@ from models.domain.files.problems import Problem
 from models.domain.files.records import Row
 from models.domain.files.survey import Look, Survey, look
 from models.domain.money import DecimalMark, currency_in, known_currency, parse_amount
+from models.domain.text import key
 
 _ENTERED = re.compile(r"(?i)date entered\s+[\"“'‘]?(?P<stage>.+?)[\"”'’]?\s*")
 
@@ -59,6 +60,7 @@ class _How:
 
     columns: Columns
     stages: StageTable
+    mapped: AnyMapping[str, Category]
     style: DateStyle
     decimal: DecimalMark | None
     currency: str
@@ -91,6 +93,7 @@ def parse_history(
     how = _How(
         columns=seen.columns,
         stages=stages,
+        mapped=mapping.categories(),
         style=seen.dates.style(mapping.dates),
         decimal=decimal,
         currency=mapping.currency or company_currency,
@@ -151,7 +154,7 @@ def _changed(row: Row, how: _How) -> Iterator[HistoryRow | Problem]:
         return
     try:
         stage, category = cells.stage_and_category(
-            columns.text(row, "stage"), columns.text(row, "category"), how.stages
+            columns.text(row, "stage"), columns.text(row, "category"), how.stages, mapped=how.mapped
         )
     except cells.CellError as error:
         yield columns.problem(row, error.field, str(error))
@@ -178,17 +181,23 @@ def _entered(row: Row, entered: AnyMapping[int, str], how: _How) -> Iterator[His
     found: list[HistoryRow] = []
     for place, name in entered.items():
         text, header = row.cells[place].strip(), how.columns.headers[place]
-        known = cells.find_stage(name, how.stages, hubspot=True)
+        known = _known(name, how)
         if not text:
             continue
         if known is None:
-            yield Problem(row.line, header, f"“{name}” is not a stage we know. Add it to the stage table.")
+            yield Problem(row.line, header, cells.no_stage(name))
             continue
         try:
             found.append(HistoryRow(row.line, crm_id, _moment(text, header, how), *known))
         except ValueError as error:
             yield Problem(row.line, header, str(error))
     yield from sorted(found, key=lambda change: change.at)
+
+
+def _known(stage: str, how: _How) -> tuple[str, Category] | None:
+    """The stage of a column in the table's spelling, or as it stands there when somebody has said its category."""
+    mapped = how.mapped.get(key(stage))
+    return cells.find_stage(stage, how.stages, hubspot=True) or ((stage, mapped) if mapped is not None else None)
 
 
 def _moment(text: str, header: str, how: _How) -> datetime:
