@@ -241,6 +241,7 @@ class Importer:
                 decimal=job.options.decimal,
                 allowed=job.allowed,
                 run_id=run_id,
+                stages=job.options.stages,
             )
         return await asyncio.to_thread(
             history.tell, text, known, mapping, file_name=name, skip_bad=job.options.skip_bad,

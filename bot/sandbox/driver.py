@@ -37,6 +37,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from bot.sandbox import find
 from bot.sandbox.admin import Admin
 from bot.sandbox.delivery.events import Events
 from bot.sandbox.delivery.wire import Wire
@@ -93,6 +94,10 @@ async def _form(request: web.Request) -> tuple[Json, Files]:
     return {name: value for name, value in form.items() if isinstance(value, str)}, files
 
 
+INVITE = "/invite"
+"""A command of Slack's own, which no app receives."""
+
+
 class Driver:
     def __init__(
         self, world: World, people: People, admin: Admin, *, events: Events, wire: Wire, faults: Faults, log: Log
@@ -137,9 +142,27 @@ class Driver:
 
     async def _command(self, request: web.Request) -> Json:
         args = await body_of(request)
+        if args["command"] == INVITE:
+            return await self._invite(args)
         return await self._people.command(
             args["user"], args.get("channel", "bot"), args["command"], args.get("text", "")
         )
+
+    async def _invite(self, args: Json) -> Json:
+        """Slack's own `/invite @name`, of anybody who is in the channel: how an app gets into one."""
+        world = self._world
+        user = find.person(world, args["user"])
+        channel = find.place(world, user, args.get("channel", "bot"))
+        named = str(args.get("text") or "").strip().removeprefix("@").casefold()
+        everybody = {one.id: (one.name, one.label) for one in world.users.values()}
+        everybody[world.app.bot_user_id] = (world.app.name, world.app.name)
+        found = [one for one, names in everybody.items() if named in (name.casefold() for name in names)]
+        if channel.is_im or user.id not in channel.members:
+            raise Refused(f"{INVITE} works in a channel that you are in")
+        if not named or not found:
+            raise Refused(f"{INVITE} @name: there is nobody called “{named}” here")
+        await self._admin.do("invite", {"channel": channel.id, "user": found[0], "by": user.id})
+        return {"ok": True, "error": None, "views": [], "ephemeral": [], "messages": [], "updated": []}
 
     async def _click(self, request: web.Request) -> Json:
         args = await body_of(request)

@@ -1,10 +1,11 @@
 """The prompt card and the nudge: every deal under review that waits for one person, edited in place as they answer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.deal_review.ids import Action, CardRef, DealRef, Door, Unchanged
@@ -21,6 +22,10 @@ from models.people import Directory, Names
 from models.reviews import DealView
 from models.tables import Answer, Cadence, Card, Occurrence, Partner
 
+WELCOME = (
+    "New to this? Once a week, on your last working day before a review, I ask about the deals you own: what happens next, who "
+    "does it, by when. A click or a short form each; your answers are the note of the review. `/deals` works on any day."
+)
 MOST_DEALS = 12
 TEXT_LIMIT = 3500
 
@@ -58,6 +63,8 @@ class CardPage:
     book: Directory
     crm: bool = False
     """Whether there is a CRM that owns deals: one that is not in it is marked."""
+    first: bool = False
+    """Whether this person has never been asked before."""
 
     @property
     def items(self) -> list[Item]:
@@ -120,7 +127,9 @@ def _item(
 async def render_prompt(session: AsyncSession, card_id: int, *, now: datetime, policy: Policy) -> Message | None:
     card = await session.get_one(Card, card_id)
     page = await load(session, card, now=now, policy=policy)
-    return prompt(page, card_id) if page.items else _nothing_left()
+    earlier = select(Card.id).where(Card.person_id == card.person_id, Card.kind == cards.PROMPT, Card.id < card_id)
+    first = await session.scalar(earlier.limit(1)) is None
+    return prompt(replace(page, first=first), card_id) if page.items else _nothing_left()
 
 
 async def render_nudge(session: AsyncSession, card_id: int, *, now: datetime, policy: Policy) -> Message | None:
@@ -146,6 +155,8 @@ def prompt(page: CardPage, card_id: int) -> Message:
     left = page.open_items
     occurrences = tuple(review.occurrence.id for review in page.reviews)
     made = [b.header("Your deals for the next review"), b.context(progress(page))]
+    if page.first:
+        made.append(b.context(WELCOME))
     if left:
         walk = b.button(
             f"Review my deals ({len(left)})", Door.REVIEW_MY_DEALS, CardRef(o=occurrences).dump(), style="primary"
@@ -242,10 +253,11 @@ def deal_text(
     lines.append(
         " · ".join(
             [
-                w.escape(clip(now_is.stage, 60) or "no stage"),
-                w.category(now_is.category),
-                w.money(now_is.amount, now_is.currency),
-                f"closes {w.full_day(now_is.close_date)}" if now_is.close_date else "no close date",
+                w.escape(clip(now_is.stage, 60) or "no stage") + _crm(view, "stage"),
+                w.category(now_is.category) + _crm(view, "category"),
+                w.money(now_is.amount, now_is.currency) + _crm(view, "amount"),
+                (f"closes {w.full_day(now_is.close_date)}" if now_is.close_date else "no close date")
+                + _crm(view, "close_date"),
                 *(["_not in the CRM yet_"] if crm and view.deal.crm_id is None else []),
             ]
         )
@@ -259,6 +271,15 @@ def deal_text(
     if for_id is not None:
         lines.append(f"_for {w.escape(book.name(for_id))}_" if for_id else "")
     return "\n".join(line for line in lines if line)
+
+
+def _crm(view: DealView, field: str) -> str:
+    """` (CRM: USD 80,000)` where somebody here said otherwise: totals keep the CRM's value."""
+    if field not in view.version.said:
+        return ""
+    value = getattr(view.version, field)
+    shown = value.isoformat() if isinstance(value, date) else value
+    return f" (CRM: {w.escape(clip(w.said(field, shown, view.version.currency), 60))})"
 
 
 def action_text(view: DealView, book: Names) -> str:

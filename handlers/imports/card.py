@@ -197,9 +197,9 @@ def _asked(page: CardPage) -> Shown:
     _add(made, words, _open_questions(found))
     if result is not None:
         _add(made, words, _changes(result))
-        _add(made, words, _bad(result, found))
+        _add(made, words, _bad(result, page))
     _add(made, words, _stages(found))
-    _add(made, words, _coming(found) if page.options.create_partners else _unknown(found))
+    _add(made, words, _partners(page))
     if result is not None:
         _add(made, words, _arrivals(found))
         _add(made, words, _owners(_nobody(found), later=True))
@@ -312,13 +312,16 @@ def _more(number: int, one: str, *, show: int = 1) -> list[str]:
     return [f"… and {count_of(number, f'more {one}')}"] if number > 0 and show else []
 
 
-def _bad(result: ImportResult, found: Found) -> list[str]:
+def _bad(result: ImportResult, page: CardPage) -> list[str]:
     """The bad lines; those whose partner or stage is none are listed by its name instead."""
+    found = page.found
     if not result.skipped:
         return []
     verb = "has a problem" if result.skipped == 1 else "have a problem"
     listed = [str(one) for one in result.problems if not _apart(one.reason, found)]
     apart = len(result.problems) - len(listed)
+    if not listed and _left(page):
+        return []
     open_ = [*(["stage"] if found.unknown_stages else []), *(["name of a partner"] if found.unknown_partners else [])]
     of = f", {apart:,} of them the {' or the '.join(open_)}, see below" if apart and listed else ""
     colon = ":" if listed else "."
@@ -352,6 +355,23 @@ def _question(question: Question) -> str:
     return f"the mark before the cents: {where} is {whole} or a little over {about}"
 
 
+def _partners(page: CardPage) -> list[str]:
+    """The names that are no partner, and what was said of them."""
+    if page.options.create_partners:
+        return _coming(page.found)
+    left = _left(page)
+    if not left:
+        return _unknown(page.found)
+    lines = sum(one.deals for one in left)
+    return [f"*{count_of(lines, 'line is', 'lines are')} left out, as you said:* {_names_of(left)}."]
+
+
+def _left(page: CardPage) -> tuple[Open, ...]:
+    """The names whose lines are left out because somebody has said so."""
+    said = page.options.leave_out and page.found.result is not None
+    return page.found.unknown_partners if said else ()
+
+
 def _coming(found: Found) -> list[str]:
     """The partners that are made for it, since somebody has said so."""
     listed = found.unknown_partners
@@ -381,10 +401,10 @@ def _unknown(found: Found) -> list[str]:
     listed = found.unknown_partners
     if not listed:
         return []
-    verb = "partner name is" if len(listed) == 1 else "partner names are"
+    verb = "name is no partner" if len(listed) == 1 else "names are no partners"
     noun = "line"
     lines = [_open(one, noun) for one in listed[:MOST_NAMES]]
-    return [f"*{len(listed):,} {verb} not known yet:*", *lines, *_more(len(listed) - MOST_NAMES, "name")]
+    return [f"*{len(listed):,} {verb} here:*", *lines, *_more(len(listed) - MOST_NAMES, "name")]
 
 
 def _open(one: Open, noun: str) -> str:
@@ -492,7 +512,7 @@ def _buttons(page: CardPage) -> list[b.Block]:
         if asks:
             made.append(b.button("Answer the questions…", Action.ANSWER, _ref(page), style="primary"))
     else:
-        names = bool(found.unknown_partners) and not page.options.create_partners
+        names = bool(found.unknown_partners) and not (page.options.create_partners or _left(page))
         first = (names or bool(found.unknown_stages)) and asks
         if first:
             made.append(b.button("Answer the questions…", Action.ANSWER, _ref(page), style="primary"))

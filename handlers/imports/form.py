@@ -205,8 +205,7 @@ def _blocks(asked: Plan, found: Found, options: Options, of: Ground) -> Iterator
     for place, name in enumerate(asked.needed):
         if _choosable(seen):
             yield _needed(place, name, seen)
-    for place, one in enumerate(asked.stages):
-        yield _stage(place, one)
+    yield from _stages(asked)
     if asked.partner:
         yield _partner(found, options, of)
     if asked.names:
@@ -266,10 +265,12 @@ def _header(column: SeenColumn) -> str:
     return f"{clip(column.header, 44)}{sample}"
 
 
-def _stage(place: int, one: Open) -> b.Block:
-    label = f"“{clip(one.said, 100)}” ({count(one.deals, 'line')}) is not a stage we know. What is it?"
+def _stages(asked: Plan) -> Iterator[b.Block]:
+    """Each stage that nobody knows: which forecast category its deals are in."""
     options = [(category.label.capitalize(), category.value) for category in Category]
-    return b.select_input(f"{STAGE}_{place}", label, options, optional=True)
+    for place, one in enumerate(asked.stages):
+        label = f"“{clip(one.said, 100)}” ({count(one.deals, 'line')}) is not a stage we know. What is it?"
+        yield b.select_input(f"{STAGE}_{place}", label, options, optional=True)
 
 
 def _partner(found: Found, options: Options, of: Ground) -> b.Block:
@@ -405,6 +406,7 @@ async def parse(session: AsyncSession, view: Mapping[str, Any], found: Found, op
         changed["partners"] = options.partners | _read_names(told, asked, of)
         if told.values.has(Field.REST):
             changed["create_partners"] = told.values.option(Field.REST) == MAKE and of.may_make
+            changed["leave_out"] = told.values.option(Field.REST) == LEAVE
     if asked.owner:
         changed["owner"] = await _read_owner(session, told) or options.owner
         changed["stand_in"] = False  # whoever the file names and nobody knows is asked about, not given to them

@@ -17,6 +17,7 @@ _SAID: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), words)
     for pattern, words in (
         (r"^--[a-z]+: ", ""),
+        (r' Say what it is with --stage "[^\n]*?=best case"\.', ""),
         (r" \(--dates (?:mdy|dmy)\)", ""),
         (r": --decimal . reads thousands, --decimal . reads decimals\.", "."),
         (r", by --dates (?:mdy|dmy) or the file before\.", ", as you said or as in the file before."),

@@ -14,7 +14,7 @@ from sqlalchemy import delete, false, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.deals import COPIED, standing
-from models.domain.deals import DEFAULT_STAGES, StageTable, Standing, movement, moves_between
+from models.domain.deals import DEFAULT_STAGES, Category, StageTable, Standing, movement, moves_between
 from models.domain.files.encoding import Document, document
 from models.domain.files.history import History, HistoryRow, parse_history
 from models.domain.files.ids import record_key
@@ -105,14 +105,17 @@ async def history_ground(
     decimal: DecimalMark | None = None,
     allowed: Collection[int] | None = None,
     run_id: int | None = None,
+    stages: AnyMapping[str, Category] | None = None,
 ) -> tuple[dict[str, tuple[int, str]], Mapping]:
     """The deals a history may tell of (their ids and currencies by CRM id), and how to read it. Two statements.
 
     `allowed` are the partners of which the person may import; None is all. `run_id` is a staged import whose deals count
-    too, since the history comes with them.
+    too, since the history comes with them; `stages` are what the options say of stages nobody knows.
     """
     saved = await saved_mapping(session)
-    return await _currencies(session, allowed, run_id), saved.with_options(dates=dates, decimal=decimal)
+    told = saved.with_options(dates=dates, decimal=decimal)
+    told = told.model_copy(update={"stages": {**told.stages, **(stages or {})}})
+    return await _currencies(session, allowed, run_id), told
 
 
 def tell(

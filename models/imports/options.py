@@ -16,7 +16,8 @@ class Options(BaseModel):
     `partner` (a name), `owner` (an e-mail or name), `currency`, `dates` and `decimal` stand for what the file does not
     say, and stand in for a partner or owner it names but nobody knows; `columns` says what headers mean (a field, or
     nothing to leave the column out), `partners` and `owners` what its words for them mean, `stages` the categories of
-    stages nobody knows. `complete`: a deal that is not in the file is gone from the CRM. `create_partners`: names that are no partner become one. Without `stand_in` the
+    stages nobody knows. `complete`: a deal that is not in the file is gone from the CRM. `create_partners`: names that
+    are no partner become one; `leave_out`: somebody has said that their lines are not to come. Without `stand_in` the
     owner is for lines that name none, and nobody else's word becomes theirs.
     """
 
@@ -34,6 +35,7 @@ class Options(BaseModel):
     skip_bad: bool = False
     complete: bool = True
     create_partners: bool = False
+    leave_out: bool = False
     stand_in: bool = True
 
     def mapping(self, saved: Mapping) -> Mapping:

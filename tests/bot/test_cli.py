@@ -186,7 +186,7 @@ def test_every_command_explains_itself(command):
         "": ["run", "migrate", "import", "sandbox", "doctor"],
         "doctor": ["how to mend it"],
         "import": ["--people", "--partners", "--dry-run", "--skip-bad", "--partner", "--owner", "--currency", "--accounts",
-                   "--dates", "--partial"],
+                   "--dates", "--partial", "--stage"],
         "sandbox": ["--port", "--no-bot", "--bot-url", "--http", "--keep", "--seed"],
         "migrate": ["--revision"],
         "run": ["--help"],

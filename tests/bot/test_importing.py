@@ -79,6 +79,23 @@ def test_unknown_headers_are_mapped_from_the_command_line_and_remembered(cadence
         cadence(file, "--map", "Number=crm_id")
 
 
+def test_stages_of_the_crms_own_are_said_on_the_command_line_and_remembered(cadence, tmp_path):
+    file = tmp_path / "deals.csv"
+    stages = ("Angebot", "Verhandlung", "A=B", "Gewonnen", "Verloren")
+    lines = [f"{number},D{number},Acme,Ann Lee,{stage}" for number, stage in enumerate(stages)]
+    file.write_text("\n".join(["crm_id,name,partner,owner,stage", *lines, ""]))
+    with pytest.raises(BadFile) as refused:
+        cadence(file)
+    assert refused.value.problems[0] == (
+        'line 2, stage: “Angebot” is not a stage we know. Say what it is with --stage "Angebot=best case".'
+    )
+    assert stored(tmp_path) == (0, 0)
+    said = ["Angebot=best case", "Verhandlung=commit", "A=B=Pipeline", "Gewonnen=Closed won", "Verloren=lost"]
+    told = [part for one in said for part in ("--stage", one)]
+    assert cadence(file, *told)[-1] == "deals.csv: 5 created, 0 changed, 0 unchanged."
+    assert cadence(file)[-1] == "deals.csv: 0 created, 0 changed, 5 unchanged."
+
+
 def test_options_that_mean_nothing_are_usage_errors(cadence, tmp_path):
     file = made.HERE / "european.csv"
     for options, sentence in (
@@ -86,6 +103,9 @@ def test_options_that_mean_nothing_are_usage_errors(cadence, tmp_path):
         (["--decimal", ";"], "--decimal is . or ,"),
         (["--dates", "ymd"], "--dates is mdy or dmy"),
         (["--people", "--map", "A=name"], "--map belongs to a deals file or an overlap"),
+        (["--stage", "Angebot"], "--stage is “Stage=category”, not “Angebot”"),
+        (["--stage", "Angebot=maybe"], "Use pipeline, best case, commit, won or lost."),
+        (["--people", "--stage", "Angebot=won"], "--stage belongs to a deals file"),
         (["--partners", "--history", file], "--history belongs to a deals file"),
     ):
         assert sentence in "\n".join(cadence(file, *options, code=2))

@@ -326,6 +326,22 @@ def test_hubspots_date_entered_columns_are_a_history():
     assert found.carried == frozenset()
 
 
+def test_stages_of_the_crms_own_are_known_to_a_history_by_what_was_said_of_them():
+    said = Mapping(stages={"Angebot": Category.BEST_CASE})
+    changes = HISTORY + "1,angebot,,,,2026-02-01,\n1,Angebot,,,Commit,2026-02-02,\n1,Ende,,,,2026-02-03,\n"
+    found = parse_history(changes, mapping=said)
+    assert [(row.stage, row.category) for row in found.rows] == [
+        ("angebot", Category.BEST_CASE),
+        ("Angebot", Category.COMMIT),
+    ]
+    unknown = '“Ende” is not a stage we know. Say what it is with --stage "Ende=best case".'
+    assert [problem.reason for problem in found.problems] == [unknown]
+    columns = "Record ID,Deal Name,Date entered Angebot,Date entered Ende\n1,D,2026-02-01,2026-02-03\n"
+    found = parse_history(columns, mapping=said)
+    assert [(row.stage, row.category) for row in found.rows] == [("Angebot", Category.BEST_CASE)]
+    assert [problem.reason for problem in found.problems] == [unknown]
+
+
 def test_a_file_that_is_no_history_says_what_is_missing():
     with pytest.raises(BadFile) as caught:
         parse_history("Name,Email,Role\nA,a@b.cc,ae\n")

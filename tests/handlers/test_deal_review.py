@@ -170,6 +170,22 @@ def test_a_deal_says_what_it_is_where_it_stands_and_what_was_promised():
     ]
 
 
+def test_what_somebody_said_stands_beside_what_the_crm_says():
+    said = {"amount": {"value": 750_000, "at": "2026-03-01T09:00:00+00:00", "by": 1},
+            "close_date": {"value": "2026-04-30", "at": "2026-03-01T09:00:00+00:00", "by": 1}}  # fmt: skip
+    view = make.a_view(1, said=said)
+    line = card.deal_text(view, BOOK).split("\n")[1]
+    assert "USD 7,500 (CRM: USD 10,000)" in line
+    assert "closes 30 Apr 2026 (CRM: 30 Mar 2026)" in line
+    assert "(CRM: Qualification)" not in line
+
+
+def test_who_has_never_been_asked_before_reads_once_what_this_is():
+    page = a_page(a_review((an_item(1),)))
+    assert card.WELCOME in str(check_message(card.prompt(replace(page, first=True), 7)).blocks)
+    assert card.WELCOME not in str(card.prompt(page, 7).blocks)
+
+
 def test_how_long_it_has_stood_still_is_said_honestly():
     fresh = make.a_view(1, days=0)
     fresh.deal.moved_at = NOW

@@ -36,6 +36,7 @@ def result(number=0, said="", **more):
         "warnings": tuple(f"{text} {n}" for n in range(number)),
         "owners": tuple(Open(said=f"{text} {n}", deals=n + 1, near=(text, "Ann")) for n in range(number)),
         "partners": tuple(Open(said=f"{text} {n}", deals=n + 1, near=("Acme",)) for n in range(number)),
+        "stages": tuple(Open(said=f"{text} {n}", deals=n + 1) for n in range(number)),
     }  # fmt: skip
     return ImportResult(**{**values, **more})
 
@@ -154,7 +155,7 @@ def test_the_result_names_owners_that_are_open_and_the_time_of_the_crm():
     assert "CRM as of Mon 2 Mar, 08:00" in message.text
     assert limits.labels(message.blocks) == ["Say who they are…"]
     later = card.card(page(State.DONE, result=told, as_of=NOW))
-    assert "Every owner in it is somebody here by now." in later.text
+    assert "Every owner in it is known now." in later.text
     assert limits.labels(later.blocks) == []
 
 
@@ -331,6 +332,7 @@ def test_the_form_fits_whatever_the_file_holds(name, number):
     seen = survey(OPEN).model_copy(update={"columns": columns})
     shown(Found(survey=seen, missing=("crm_id", "name", "stage", "owner", "partner"), names=names, known=1), of=of)
     shown(Found(survey=seen, result=result(30, said), names=names, known=1), of=of)
+    shown(Found(survey=seen, names=names, stages=names, known=1), of=of)
 
 
 async def test_what_was_said_becomes_options(sqlite):
@@ -350,6 +352,7 @@ async def test_what_was_said_becomes_options(sqlite):
         currency="EUR",
         complete=False,
         skip_bad=True,
+        stand_in=False,
     )
 
 
@@ -376,6 +379,67 @@ async def test_columns_and_names_are_mapped(sqlite):
         )
         assert told.columns["Bemerkung"] == ""
         assert (told.partners, told.create_partners) == ({"Acmee": "Acme"}, True)
+
+
+STAGES = (Open(said="Angebot", deals=12), Open(said="Ende", deals=1))
+
+
+@pytest.mark.parametrize("taken", [True, False])
+async def test_stages_nobody_knows_are_asked_about_once_each(sqlite, taken):
+    problems = [
+        Problem(n, "stage", f'“{said}” is not a stage we know. Say what it is with --stage "{said}=best case".')
+        for n, said in enumerate(["Angebot"] * 12 + ["Ende"])
+    ]
+    dry = result(0, created=3, skipped=13, stages=STAGES, problems=tuple(problems)) if taken else None
+    found = Found(survey=survey(TEMPLATE), result=dry, stages=() if taken else STAGES, said="" if taken else "None.",
+                  problems=() if taken else tuple(map(str, problems)))  # fmt: skip
+    message = check_message(card.card(page(found=found)))
+    assert "*2 stages are not known:* “Angebot” (12 lines), “Ende” (1 line)." in message.text.splitlines()
+    assert "is not a stage we know" not in message.text
+    without = ["Import without the 13 bad lines"] if taken else []
+    assert limits.labels(message.blocks) == ["Answer the questions…", *without, "Not now"]
+    view = shown(found)
+    assert fields(view)[:2] == ["stage_0", "stage_1"]
+    texts = limits.words(view)
+    assert "“Angebot” (12 lines) is not a stage we know. What is it?" in texts
+    choices = [one["text"]["text"] for one in limits.block(view, "stage_0")["element"]["options"]]
+    assert choices == ["Pipeline", "Best case", "Commit", "Closed won", "Closed lost"]
+    before = Options.from_json({"stages": {"Anfang": "pipeline"}})
+    async with sqlite.read() as session:
+        given = {"stage_0": option("best_case"), "stage_1": option("whatever")}
+        told = await form.parse(session, submitted(view, **given), found, before, PARTNERS)
+    assert told.stages == {"Anfang": "pipeline", "Angebot": "best_case"}
+
+
+def test_bad_lines_that_are_listed_below_are_counted():
+    told = (
+        Problem(2, "stage", "“Ende” is not a stage we know."),
+        Problem(3, "partner", "“A” is not a partner we know."),
+        Problem(4, "amount", "No."),
+    )
+    found = Found(survey=survey(TEMPLATE), result=result(0, skipped=3, problems=told, stages=STAGES[1:],
+                                                         partners=(Open(said="A", deals=1),)))  # fmt: skip
+    message = card.card(page(found=found))
+    assert "3 lines have a problem, 2 of them the stage or the name of a partner, see below:" in message.text
+    assert "*1 stage is not known:* “Ende” (1 line)." in message.text
+
+
+async def test_lines_that_somebody_has_left_out_are_asked_about_no_more(sqlite):
+    told = (
+        Problem(2, "partner", "“A” is not a partner we know."),
+        Problem(3, "partner", "“A” is not a partner we know."),
+    )
+    dry = result(0, created=1, skipped=2, problems=told, partners=(Open(said="A", deals=2),))
+    found = Found(survey=survey(TEMPLATE), result=dry)
+    async with sqlite.read() as session:
+        said = await form.parse(session, submitted(shown(found), rest=option("leave")), found, Options(), PARTNERS)
+    assert (said.leave_out, said.create_partners) == (True, False)
+    message = check_message(card.card(page(found=found, options=said)))
+    assert "*2 lines are left out, as you said:* A." in message.text.splitlines()
+    assert "have a problem" not in message.text
+    assert limits.labels(message.blocks) == ["Import without the 2 bad lines", "Change how it is read…", "Not now"]
+    nothing = Found(survey=survey(TEMPLATE), names=dry.partners, said="None.")
+    assert limits.labels(card.card(page(found=nothing, options=said)).blocks)[0] == "Answer the questions…"
 
 
 def mapping():

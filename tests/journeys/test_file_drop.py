@@ -162,13 +162,55 @@ async def test_open_questions_are_a_form_then_owners_are_named_and_a_later_file_
         assert not [label for label in labels(await local.view(HEAD)) if "owner" in label]
         message = await card_of(local, HEAD, "report.csv")
         assert labels(message) == []
-        assert "Every owner in it is somebody here by now." in message["text"]
+        assert "Every owner in it is known now." in message["text"]
 
         await drop(local, HEAD, ("later.csv", DATED))
         message = await card_of(local, HEAD, "later.csv")
         assert "Nothing would change" not in message["text"] or "3 deals are here" in message["text"]
         assert "Who" not in message["text"]
         assert "Answer the questions…" not in labels(message)
+
+
+GERMAN = (
+    "crm_id;name;partner;owner;stage;amount\n"
+    "G1;Nordpumpe;Acme;Ann Seller;Angebot;1000,50\n"
+    "G2;Ostpumpe;Acmee Inc;Ann Seller;Verhandlung;2000,50\n"
+    "G3;Westpumpe;Acme;Ann Seller;Gewonnen;3000,50\n"
+    "G4;Südpumpe;Acme;Ann Seller;Angebot;4000,50\n"
+)
+
+
+async def test_stages_of_a_crms_own_are_asked_once_and_known_to_the_next_file(sqlite_url):
+    async with journey(small_team(**EMPTY), sqlite_url) as local:
+        await local.to("Mon 09:00")
+        await drop(local, HEAD, ("liste.csv", GERMAN))
+        message = await card_of(local, HEAD, "liste.csv")
+        known = "*3 stages are not known:* “Angebot” (2 lines), “Verhandlung” (1 line), “Gewonnen” (1 line)."
+        assert known in message["text"].splitlines(), message["text"]
+        assert "“Acmee Inc”: 1 line; perhaps Acme" in message["text"], "both are asked about at once"
+        assert labels(message) == ["Answer the questions…", "Not now"]
+        await local.click(HEAD, message, "Answer the questions…")
+        assert "“Angebot” (2 lines) is not a stage we know. What is it?" in shown(await local.view(HEAD))
+        acme = str((await local.rows(select(Partner)))[0].id)
+        await local.submit(HEAD, {"stage_0": "best_case", "stage_1": "commit", "stage_2": "won", "name_0": acme})
+        message = await card_of(local, HEAD, "liste.csv")
+        assert "It would create 4 deals." in message["text"], message["text"]
+        await local.click(HEAD, message, "Import")
+        assert "4 deals created" in (await card_of(local, HEAD, "liste.csv"))["text"]
+        rows = await local.rows(
+            select(DealVersion).join(Deal, Deal.version_id == DealVersion.id).order_by(DealVersion.name)
+        )
+        assert [(row.name, row.stage, row.category) for row in rows] == [
+            ("Nordpumpe", "Angebot", "best_case"),
+            ("Ostpumpe", "Verhandlung", "commit"),
+            ("Südpumpe", "Angebot", "best_case"),
+            ("Westpumpe", "Gewonnen", "won"),
+        ]
+        await drop(local, HEAD, ("danach.csv", GERMAN.replace("G4;Südpumpe", "G5;Neupumpe")))
+        message = await card_of(local, HEAD, "danach.csv")
+        assert "It would create 1 deal" in message["text"]
+        assert "not known" not in message["text"]
+        assert labels(message)[0] == "Import"
 
 
 async def test_an_ae_is_told_who_can_and_nothing_is_fetched(sqlite_url, caplog):

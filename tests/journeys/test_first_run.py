@@ -296,7 +296,8 @@ async def test_a_channel_that_cadence_is_not_in_is_said_and_looked_at_again(sqli
         await local.press(ADA, "Channels…")
         await local.press(ADA, "Look again")
         assert "Cadence is not in #beta-team yet." in shown(await local.view(ADA))
-        await local.post("admin/invite", {"channel": "beta-team", "user": BOT_USER, "by": local.id(ADA)})
+        typed = {"user": local.id(ADA), "channel": "beta-team", "command": "/invite"}
+        assert (await local.post("command", {**typed, "text": "@Cadence"}))["ok"], "as the sentence says"
         await local.press(ADA, "Look again")
         assert ":white_check_mark: #beta-team, and Cadence is in it" in shown(await local.view(ADA))
         assert ":white_check_mark: *4. Channels*" in await back(local)

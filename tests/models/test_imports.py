@@ -15,11 +15,13 @@ from sqlalchemy import event, func, select
 
 from models import changes
 from models.deals import Source, append_version, current_version
+from models.domain.deals import Category
 from models.domain.errors import BadFile, UserError
 from models.domain.files import Mapping
 from models.domain.text import clean, key
 from models.imports import crm_as_of, import_deals, import_partners, import_people
 from models.imports.deals import BATCH, saved_mapping
+from models.imports.options import Options
 from models.imports.result import Open
 from models.tables import (
     Base,
@@ -419,6 +421,35 @@ async def test_stand_ins_are_remembered_for_the_next_file(db):
     assert (mapping.owners, mapping.partners) == ({"Ghost": "bo@us.com"}, {"Blot": "Bolt & Co"})
     other = await deals(db, text.replace("Ghost", "Another"), now=LATER)
     assert [one.said for one in other.owners] == ["Another"]
+
+
+async def test_stages_nobody_knows_are_counted_and_what_was_said_of_them_is_saved_for_the_next_file(db):
+    text = (
+        DEALS.replace("Qualification", "Angebot").replace("Negotiation/Review", "angebot") + "4,Zoo,,,,,Bo Berg,Ende\n"
+    )
+    text = text.replace("4,Zoo,,,,,Bo Berg,Ende", "4,Zoo,,,,,Bo Berg,Ende,,,USD,,,,")
+    result = await deals(db, text, skip_bad=True)
+    assert (result.created, result.skipped) == (1, 3)
+    assert result.stages == (Open(said="Angebot", deals=2), Open(said="Ende", deals=1))
+    assert result.problems[0].reason == (
+        '“Angebot” is not a stage we know. Say what it is with --stage "Angebot=best case".'
+    )
+    said = Options.from_json({"stages": {"Angebot": "best_case", "Ende": "lost"}})
+    assert Options.from_json(said.as_json()) == said
+    used = said.mapping(Mapping(stages={"Anfang": Category.PIPELINE, "Ende": Category.WON}))
+    assert used.stages == {"Anfang": "pipeline", "Angebot": "best_case", "Ende": "lost"}
+    result = await deals(db, text, now=LATER, mapping=used)
+    assert (result.created, result.skipped, result.stages) == (3, 0, ())
+    _, pumps = await version(db, "1")
+    _, valves = await version(db, "2")
+    assert [(one.stage, one.category) for one in (pumps, valves)] == [
+        ("Angebot", "best_case"),
+        ("angebot", "best_case"),
+    ]
+    async with db.read() as session:
+        assert (await saved_mapping(session)).stages == used.stages
+    again = await deals(db, text, now=LATER)
+    assert (again.unchanged, again.skipped) == (4, 0)
 
 
 async def test_a_stand_in_that_makes_one_partner_stand_twice_is_refused(db):

@@ -198,3 +198,17 @@ async def test_every_admin_action_is_documented_and_the_other_way_round(slack):
 @pytest.mark.parametrize("name", ["deliver", "replay", "upload"])
 async def test_the_help_knows_what_is_new(slack, name):
     assert any(f"POST {name}" in line for line in (await slack.get(""))["interface"])
+
+
+async def test_invite_is_slacks_own_command(pair):
+    slack, _ = pair
+    state = await slack.get("state")
+    person = next(one for one in state["users"] if not one.get("is_bot"))
+    place = next(one for one in state["channels"] if person["id"] in one.get("members", []) and not one.get("is_im"))
+    app = state["app"]["name"]
+    typed = {"user": person["id"], "channel": place["id"], "command": "/invite"}
+    assert (await slack.post("command", **typed, text=f"@{app}"))["ok"]
+    nobody = await slack.post("command", **typed, text="@Nobody Here")
+    assert nobody["error"] == "/invite @name: there is nobody called “nobody here” here"
+    alone = await slack.post("command", **{**typed, "channel": "bot"}, text=f"@{app}")
+    assert alone["error"] == "/invite works in a channel that you are in"
