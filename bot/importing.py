@@ -152,9 +152,10 @@ class Importer:
         first = await anext(batches, None)  # a short file that is refused has never been written at all
         if reading.over:
             deals.check(job.name, reading.tally, skip_bad=job.options.skip_bad)
+        digest = await asyncio.to_thread(job.text.digest)
         async with self.db.write() as session:
             under_way = await staging.begin(
-                session, "deals", job.text, file_name=job.name, now=job.now, real_now=real_now(), by_id=job.by_id
+                session, "deals", digest=digest, file_name=job.name, now=job.now, real_now=real_now(), by_id=job.by_id
             )
         try:
             past = await self._stage(job, reading, under_way, first, batches)
@@ -265,8 +266,9 @@ class Importer:
     async def _write_history(self, job: Job, told: "history.Told", name: str) -> ImportResult:
         """The past of each deal appears whole; where a crash cuts the file short, the same file does the rest."""
         text = job.history if job.history is not None and job.kind == "deals" else job.text
+        digest = await asyncio.to_thread(text.digest)
         async with self.db.write() as session:
-            this = await run.begin(session, "history", text, file_name=name, now=job.now, by_id=job.by_id)
+            this = await run.begin(session, "history", digest=digest, file_name=name, now=job.now, by_id=job.by_id)
         changed = done = 0
         for chunk in told.chunks():
             async with self.db.write() as session:

@@ -190,9 +190,9 @@ async def set_links(
 
 
 async def name_owner(session: AsyncSession, deal_ids: Collection[int], owner_id: int, source: Source) -> None:
-    """Let a version with this owner stand of each of these deals: nobody moved or slipped by it. Four statements.
+    """Let a version with this owner stand of each of these deals: nobody moved or slipped by it, so no stall clock is set.
 
-    The caller holds the deals.
+    The caller holds the deals; `Deal` objects it has loaded keep their old pointer.
     """
     found = select(DealVersion.deal_id, *(getattr(DealVersion, name) for name in COPIED)).join(Deal, PRESENT)
     rows = (await session.execute(found.where(Deal.id.in_(deal_ids)))).mappings().all()

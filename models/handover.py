@@ -7,12 +7,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, func, insert, or_, select, update
+from sqlalchemy import BindParameter, bindparam, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import cards, outbox, people
 from models.cadences import AHEAD, Kind
-from models.deals import COPIED, PRESENT
+from models.deals import PRESENT, Source, name_owner
 from models.domain import review_times
 from models.domain.deals import OPEN
 from models.domain.errors import FieldErrors, UserError
@@ -222,7 +222,7 @@ async def reassign(
     listed = list(items)
     ids = {what: [item.id for item in listed if item.what == what] for what in What}
     if ids[What.DEALS]:
-        await _new_versions(session, ids[What.DEALS], to_id, by_id=by_id, now=now)
+        await name_owner(session, ids[What.DEALS], to_id, Source(now, by_id, SOURCE))
     if ids[What.ACTIONS]:
         await session.execute(
             update(NextAction)
@@ -239,36 +239,6 @@ async def reassign(
     managers = {item.pm_id for item in listed if item.pm_id is not None}
     await touch(
         session, {item.partner_id for item in listed if item.partner_id is not None}, {from_id, to_id, by_id, *managers}
-    )
-
-
-_VERSIONS = (
-    select(DealVersion.id, DealVersion.deal_id, *(getattr(DealVersion, name) for name in COPIED))
-    .join(Deal, PRESENT)
-    .where(Deal.id.in_(_IDS))
-)
-# What else is open of such a deal is a staged import's, and no handover's.
-_HANDED_OVER = (
-    select(func.max(DealVersion.id))
-    .where(DealVersion.deal_id == Deal.id, DealVersion.valid_to.is_(None), DealVersion.source == SOURCE)
-    .scalar_subquery()
-)
-
-
-async def _new_versions(
-    session: AsyncSession, deal_ids: list[int], owner_id: int, *, by_id: int, now: datetime
-) -> None:
-    """The deals as they are, with another owner: nobody moved or slipped by it, so no stall clock is set."""
-    rows = (await session.execute(_VERSIONS, {"ids": deal_ids})).mappings().all()
-    await session.execute(
-        update(DealVersion).where(DealVersion.id.in_([row["id"] for row in rows])).values(valid_to=now)
-    )
-    fresh = {"owner_id": owner_id, "valid_from": now, "reported_at": now, "by_id": by_id, "source": SOURCE,
-             "movement": "none", "moves": []}  # fmt: skip
-    copied = [{name: row[name] for name in ("deal_id", *COPIED)} | fresh for row in rows]
-    await session.execute(insert(table_of(DealVersion)), copied)
-    await session.execute(
-        update(Deal).where(Deal.id.in_([row["deal_id"] for row in rows])).values(version_id=_HANDED_OVER)
     )
 
 

@@ -90,7 +90,9 @@ async def import_deals(
     header, tally = {field: found for found, field in file.columns.names().items()}, Tally()
     batches = [await plan(session, ground, rows, header, tally) for rows in batched(file.rows(), BATCH)]
     check(file_name, tally, skip_bad=skip_bad)
-    staging = await begin(session, "deals", given, file_name=file_name, now=now, real_now=real_now or now, by_id=by_id)
+    staging = await begin(
+        session, "deals", digest=given.digest(), file_name=file_name, now=now, real_now=real_now or now, by_id=by_id
+    )
     for batch in batches:
         await stage(session, staging, batch, ground)
     async for gone in missing(session, ground, file, tally):

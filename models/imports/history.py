@@ -89,7 +89,7 @@ async def import_history(
         given, known, mapping, file_name=file_name, skip_bad=skip_bad, stages=stages, zone=zone,
         company_currency=company_currency,
     )  # fmt: skip
-    this = await run.begin(session, "history", given, file_name=file_name, now=now, by_id=by_id)
+    this = await run.begin(session, "history", digest=given.digest(), file_name=file_name, now=now, by_id=by_id)
     for chunk in told.chunks():
         past = await plan_past(session, told, chunk, stages)
         await write_past(session, past, this.id)

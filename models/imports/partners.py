@@ -58,7 +58,7 @@ async def import_partners(
     good = [row for row in rows if row.line not in lines_of_bad]
     if not skip_bad or not good:
         refuse(file_name, bad)
-    this = await run.begin(session, "partners", text, file_name=file_name, now=now, by_id=by_id)
+    this = await run.begin(session, "partners", digest=text.digest(), file_name=file_name, now=now, by_id=by_id)
     lines: list[str] = []
     created: list[tuple[Partner, PartnerRow]] = []
     for row in good:

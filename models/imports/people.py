@@ -47,7 +47,7 @@ async def import_people(
     good = [row for row in rows if row.line not in lines_of_bad]
     if not skip_bad or not good:
         refuse(file_name, bad)
-    this = await run.begin(session, "people", text, file_name=file_name, now=now, by_id=by_id)
+    this = await run.begin(session, "people", digest=text.digest(), file_name=file_name, now=now, by_id=by_id)
     writer = _Writer(session, known, this, now, by_id)
     await writer.add_partners([row.partner for row in good if row.partner])
     await writer.add_people([row for row in good if row.email not in known.by_email])

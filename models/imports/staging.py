@@ -18,7 +18,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models import changes
 from models.deals import Source
 from models.domain.errors import UserError
-from models.domain.files.encoding import Document
 from models.imports import records
 from models.imports.ground import Ground
 from models.imports.lookup import Partners
@@ -54,14 +53,14 @@ class Staging:
 async def begin(
     session: AsyncSession,
     kind: str,
-    text: Document,
     *,
+    digest: str,
     file_name: str,
     now: datetime,
     real_now: datetime,
     by_id: int | None,
 ) -> Staging:
-    """Open an import; nobody sees it yet.
+    """Open an import; nobody sees it yet. `digest` is the file's, worked out before: that takes a pass over all of it.
 
     Raises:
         UserError: another one is under way: two at once would each compare with what the other is changing.
@@ -69,7 +68,7 @@ async def begin(
     await _one_at_a_time(session)
     await refuse_while_busy(session)
     run = ImportRun(
-        kind=kind, file_name=file_name, digest=text.digest(), at=now, by_id=by_id, state="staging",
+        kind=kind, file_name=file_name, digest=digest, at=now, by_id=by_id, state="staging",
         lease_until=real_now + LEASE,
     )  # fmt: skip
     session.add(run)

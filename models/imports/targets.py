@@ -61,7 +61,7 @@ async def import_targets(
             found[partner_id, key(row.account)] = row  # a list names an account once for each of its records
     if not chosen.skip_bad or not found:
         refuse(file_name, problems)
-    this = await run.begin(session, "targets", given, file_name=file_name, now=now, by_id=by_id)
+    this = await run.begin(session, "targets", digest=given.digest(), file_name=file_name, now=now, by_id=by_id)
     await make_partners(session, partners, Source(now, by_id, "import", this.id))
     named = {(partners.rows.get(place[0], place[0]), place[1]): told for place, told in found.items()}
     await _apply(session, named, this, complete=chosen.complete)

@@ -581,7 +581,9 @@ async def staged(session, text, now):
     file = ground.reader(given)
     header, tally = {field: found for found, field in file.columns.names().items()}, Tally()
     batches = [await plan(session, ground, rows, header, tally) for rows in batched(file.rows(), BATCH)]
-    under_way = await begin(session, "deals", given, file_name="deals.csv", now=now, real_now=now, by_id=None)
+    under_way = await begin(
+        session, "deals", digest=given.digest(), file_name="deals.csv", now=now, real_now=now, by_id=None
+    )
     for batch in batches:
         await stage(session, under_way, batch, ground)
     async for gone in missing(session, ground, file, tally):
