@@ -57,6 +57,7 @@ class Closing:
 
 
 async def open_commitments(session: AsyncSession, partner_id: int) -> list[Commitment]:
+    """What is promised to or about a partner in any of its meetings."""
     rows = await session.scalars(
         select(Commitment)
         .where(Commitment.partner_id == partner_id, Commitment.state == "open")
@@ -65,9 +66,16 @@ async def open_commitments(session: AsyncSession, partner_id: int) -> list[Commi
     return list(rows)
 
 
-async def to_judge(session: AsyncSession, partner_id: int) -> list[Commitment]:
-    """What a review has to say something of: the open commitments, those due first."""
-    return (await open_commitments(session, partner_id))[:MOST_JUDGED]
+async def to_judge(session: AsyncSession, cadence_id: int) -> list[Commitment]:
+    """What the next meeting of a series has to say something of: its open commitments, those due first."""
+    rows = await session.scalars(
+        select(Commitment)
+        .join(Occurrence, Occurrence.id == Commitment.made_in_id)
+        .where(Occurrence.cadence_id == cadence_id, Commitment.state == "open")
+        .order_by(Commitment.due, Commitment.id)
+        .limit(MOST_JUDGED)
+    )
+    return list(rows)
 
 
 async def close(session: AsyncSession, actor: Person, closing: Closing, *, now: datetime, policy: Policy) -> Artifact:
@@ -81,12 +89,35 @@ async def close(session: AsyncSession, actor: Person, closing: Closing, *, now: 
         raise UserError(f"The {partner.name} review is already closed{f' by {by.name}' if by else ''}.")
     if closing.held and now < occurrence.starts_at:
         raise UserError(f"The {partner.name} review has not begun yet. If it does not happen, skip it in `/cadence`.")
-    standing = await to_judge(session, partner.id)
+    standing = await to_judge(session, cadence.id)
     today = local_date(now, zone(people.zone_of(actor, policy)))
-    errors = await _errors(session, closing, standing, today)
+    errors = await errors_of(session, closing, standing, today)
     if errors:
         raise FieldErrors(errors)
-    _settle(occurrence, closing, actor, now)
+    await settle(session, occurrence, closing, standing, actor, partner_id=partner.id, now=now)
+    artifact = await notes.publish_weekly(session, occurrence.id, now=now, policy=policy)
+    await cards.touch_occurrences(session, [occurrence.id])
+    await cards.touch_homes(session)
+    return artifact
+
+
+async def settle(
+    session: AsyncSession,
+    occurrence: Occurrence,
+    closing: Closing,
+    standing: list[Commitment],
+    actor: Person,
+    *,
+    partner_id: int | None,
+    now: datetime,
+) -> None:
+    """Write what a closing form says, once `errors_of` finds nothing wrong with it: the state, fates, new commitments."""
+    if closing.held:
+        occurrence.state = State.HELD_LATE if occurrence.moved_at is not None else State.HELD
+    else:
+        occurrence.state = State.SKIPPED if closing.side == Side.OURS else State.NO_MEETING
+        occurrence.skip_side, occurrence.skip_reason = closing.side, clean(closing.reason)
+    occurrence.closed_at, occurrence.closed_by_id = now, actor.id
     changes.note(session, "occurrence", occurrence.id, "closed", None, occurrence.state, by_id=actor.id, source="slack",
                  at=now, reason=clean(closing.reason))  # fmt: skip
     _judge(session, occurrence, closing, standing, actor, now)
@@ -94,7 +125,7 @@ async def close(session: AsyncSession, actor: Person, closing: Closing, *, now: 
         if not promise.empty and promise.owner_id is not None and promise.due is not None:
             session.add(
                 Commitment(
-                    partner_id=partner.id,
+                    partner_id=partner_id,
                     text=clean(promise.text),
                     owner_id=promise.owner_id,
                     due=promise.due,
@@ -104,19 +135,6 @@ async def close(session: AsyncSession, actor: Person, closing: Closing, *, now: 
                 )
             )
     await session.flush()
-    artifact = await notes.publish_weekly(session, occurrence.id, now=now, policy=policy)
-    await cards.touch_occurrences(session, [occurrence.id])
-    await cards.touch_homes(session)
-    return artifact
-
-
-def _settle(occurrence: Occurrence, closing: Closing, actor: Person, now: datetime) -> None:
-    if closing.held:
-        occurrence.state = State.HELD_LATE if occurrence.moved_at is not None else State.HELD
-    else:
-        occurrence.state = State.SKIPPED if closing.side == Side.OURS else State.NO_MEETING
-        occurrence.skip_side, occurrence.skip_reason = closing.side, clean(closing.reason)
-    occurrence.closed_at, occurrence.closed_by_id = now, actor.id
 
 
 def _judge(
@@ -148,7 +166,16 @@ def _judge(
             commitment.due = verdict.due
 
 
-async def _errors(session: AsyncSession, closing: Closing, standing: list[Commitment], today: date) -> dict[str, str]:
+async def errors_of(
+    session: AsyncSession,
+    closing: Closing,
+    standing: list[Commitment],
+    today: date,
+    *,
+    least: int = LEAST,
+    what: str = "A review",
+) -> dict[str, str]:
+    """What is wrong with a closing form, by field; empty when nothing is. `least` commitments have to stand at its end."""
     errors: dict[str, str] = {}
     if not closing.held:
         if closing.side not in tuple(Side):
@@ -164,12 +191,12 @@ async def _errors(session: AsyncSession, closing: Closing, standing: list[Commit
     if closing.held and not errors:
         verdicts = [closing.verdicts[commitment.id] for commitment in standing]
         carried = sum(1 for verdict in verdicts if verdict.fate in ("moved", "carried"))
-        if carried + len(given) < LEAST:
-            missing = LEAST - carried - len(given)
+        if carried + len(given) < least:
+            missing = least - carried - len(given)
             taken = {place for place, _ in given}
             free = next(place for place in range(MOST_NEW) if place not in taken)
             errors[f"text_{free}"] = (
-                f"A review ends in two or three commitments, carried ones included: add {missing} more."
+                f"{what} ends in two or three commitments, carried ones included: add {missing} more."
             )
     return errors
 

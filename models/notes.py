@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+from pydantic import BaseModel
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -179,24 +180,27 @@ async def latest_artifacts(
 async def commitments_of(
     session: AsyncSession, pairs: Iterable[tuple[Occurrence, Cadence]]
 ) -> dict[int, list[CommitmentFact]]:
-    """By partner: last week's commitments with what this week's review said of them, then this week's new ones."""
-    occurrence_of = {cadence.partner_id: occurrence.id for occurrence, cadence in pairs if cadence.partner_id}
+    """By cadence: last time's commitments with what this meeting said of them, then this meeting's new ones."""
+    occurrence_of = {cadence.id: occurrence.id for occurrence, cadence in pairs}
     fates: dict[int, CommitmentFate] = {
         fate.commitment_id: fate
         for fate in await session.scalars(
             select(CommitmentFate).where(CommitmentFate.occurrence_id.in_(occurrence_of.values()))
         )
     }
-    rows = await session.scalars(
-        select(Commitment).where(Commitment.partner_id.in_(occurrence_of)).order_by(Commitment.id)
+    rows = await session.execute(
+        select(Commitment, Occurrence.cadence_id)
+        .join(Occurrence, Occurrence.id == Commitment.made_in_id)
+        .where(Occurrence.cadence_id.in_(occurrence_of))
+        .order_by(Commitment.id)
     )
     found: dict[int, list[CommitmentFact]] = defaultdict(list)
-    for commitment in rows:
+    for commitment, cadence_id in rows:
         fate = fates.get(commitment.id)
-        new = commitment.made_in_id == occurrence_of[commitment.partner_id]
+        new = commitment.made_in_id == occurrence_of[cadence_id]
         if fate is None and not new and commitment.state != "open":
-            continue  # settled by an earlier review
-        found[commitment.partner_id].append(
+            continue  # settled by an earlier meeting
+        found[cadence_id].append(
             CommitmentFact(
                 commitment_id=commitment.id,
                 text=commitment.text,
@@ -310,7 +314,7 @@ def weekly_facts(
         deals=deals,
         closed=tuple(deal_fact(view, None, week.moves.get(view.id, ())) for view in week.closed.get(partner.id, [])),
         uncounted=tuple(deal_fact(view, None, ()) for view in uncounted),
-        commitments=tuple(week.commitments.get(partner.id, [])),
+        commitments=tuple(week.commitments.get(cadence.id, [])),
         health=week.health.get(partner.id, Health()),
         crm_as_of=week.crm_as_of,
         crm_stale=week.crm_stale,
@@ -321,12 +325,12 @@ async def freeze(
     session: AsyncSession,
     occurrence: Occurrence,
     kind: str,
-    facts: WeeklyFacts | FridayFacts | OtherFacts,
+    facts: BaseModel,
     *,
     partner_id: int | None,
     now: datetime,
 ) -> Artifact:
-    """Store the facts as the next version of this occurrence's artifact."""
+    """Store the facts as the next version of this occurrence's artifact of that kind."""
     last = await session.scalar(
         select(func.max(Artifact.version)).where(
             Artifact.occurrence_id == occurrence.id, Artifact.kind == kind, Artifact.audience == INTERNAL

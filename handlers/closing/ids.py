@@ -15,16 +15,11 @@ class View(StrEnum):
 
 
 class Field(StrEnum):
-    """Fields that repeat carry a number behind an underscore: a commitment's id, or the place of a new promise."""
+    """Those of the commitments are `handlers.kit.commitments.Field`."""
 
     HELD = "held"
     SIDE = "side"
     REASON = "reason"
-    FATE = "fate"
-    DUE = "due"
-    TEXT = "text"
-    OWNER = "owner"
-    PROMISE_DUE = "promise_due"
 
 
 class OneRef(Carried):

@@ -101,7 +101,7 @@ async def _form(session: AsyncSession, deps: Deps, actor: Person, state: FormSta
     require(may(people.as_actor(actor), Act.CLOSE_REVIEW, subject))
     if occurrence.closed_at is not None:
         raise UserError(f"The {partner.name} review of {w.day(occurrence.day)} is already closed.")
-    standing = await closing.to_judge(session, partner.id)
+    standing = await closing.to_judge(session, cadence.id)
     listed = await reviews.under_review(session, [occurrence.id], now=deps.now(), policy=deps.policy)
     done = await reviews.answered(session, [occurrence.id])
     clocks = zone(people.zone_of(actor, deps.policy))

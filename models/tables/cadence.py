@@ -10,12 +10,16 @@ from models.tables.base import Base, Json
 
 
 class Cadence(Base):
-    """A recurring meeting. `rule` is a `models.domain.rules.Rule` as JSON; `at` and `zone` say its local hour."""
+    """A recurring meeting. `rule` is a `models.domain.rules.Rule` as JSON; `at` and `zone` say its local hour.
+
+    `meeting_id` names the row of the quarter's table it comes from; null for the weekly review and what follows from it.
+    """
 
     __tablename__ = "cadence"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(24))
+    meeting_id: Mapped[int | None] = mapped_column(ForeignKey("meeting_kind.id"), index=True)
     partner_id: Mapped[int | None] = mapped_column(ForeignKey("partner.id"), index=True)
     pm_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
     rule: Mapped[dict[str, Any]] = mapped_column(Json)
@@ -122,12 +126,15 @@ class Artifact(Base):
 
 
 class Commitment(Base):
-    """A promise in an artifact. Kept or dropped ends it; moved sets a new due date; not yet due carries it."""
+    """A promise in an artifact. Kept or dropped ends it; moved sets a new due date; not yet due carries it.
+
+    It is judged by the next artifact of the series it was made in; `partner_id` is null where that is the company's.
+    """
 
     __tablename__ = "commitment"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    partner_id: Mapped[int] = mapped_column(ForeignKey("partner.id"))
+    partner_id: Mapped[int | None] = mapped_column(ForeignKey("partner.id"))
     text: Mapped[str]
     owner_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
     due: Mapped[date]

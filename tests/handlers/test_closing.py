@@ -4,10 +4,11 @@ from datetime import date
 
 import pytest
 
-from handlers.closing import card, form
+from handlers.closing import card, form, ids
 from handlers.closing.card import ClosePage, Row
 from handlers.closing.form import ClosingPage
-from handlers.closing.ids import Field, FormState
+from handlers.closing.ids import FormState
+from handlers.kit.commitments import Field
 from models.closing import MOST_JUDGED, MOST_NEW, Promise, Verdict
 from models.domain.zones import zone
 from models.tables import Commitment
@@ -146,7 +147,7 @@ async def test_a_review_that_was_not_held_carries_its_side_and_reason(session):
 def test_the_errors_of_the_model_name_fields_of_the_form():
     view = form.modal(a_form(1, held=False))
     fields = {block["block_id"].split(":")[0] for block in view["blocks"] if block["type"] == "input"}
-    expected = {Field.HELD, Field.SIDE, Field.REASON, "fate_10", "due_10"} | {
+    expected = {ids.Field.HELD, ids.Field.SIDE, ids.Field.REASON, "fate_10", "due_10"} | {
         f"{name}_{place}" for name in (Field.TEXT, Field.OWNER, Field.PROMISE_DUE) for place in range(MOST_NEW)
     }
     assert fields == expected

@@ -201,7 +201,7 @@ async def test_what_waits_is_what_is_over_and_not_closed_oldest_first(room):
 async def test_a_review_judges_as_many_old_commitments_as_its_form_has_room_for(room):
     for number in range(closing.MOST_JUDGED + 5):
         await room.old(f"promise {number}", due=DUE + timedelta(days=number))
-    judged = await closing.to_judge(room.session, room.team.acme.id)
+    judged = await closing.to_judge(room.session, room.team.week.cadence_id)
     assert [row.text for row in judged] == [f"promise {number}" for number in range(closing.MOST_JUDGED)]
     await room.close(room.form(verdicts={row.id: Verdict("carried") for row in judged}))
     assert room.team.week.state == "held"
