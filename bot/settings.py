@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from models.cadences import WEEKDAYS
 from models.domain.errors import UserError
+from models.domain.fiscal import Table, WeekModel
 from models.domain.money import known_currency
 from models.domain.policy import Policy
 from models.domain.workdays import check_calendar_code
@@ -40,8 +41,13 @@ class Settings(BaseSettings):
     database_url: str = Field(
         "sqlite:///cadence.db", validation_alias=_env("DATABASE_URL"), description="sqlite:///file or postgresql://…"
     )
-    host: str = Field("127.0.0.1", validation_alias=_env("HOST"), description="where /healthz and /slack/events listen")
+    host: str = Field(
+        "127.0.0.1", validation_alias=_env("HOST"), description="where /healthz, /calendar and /slack/events listen"
+    )
     port: int = Field(3000, ge=0, le=65535, validation_alias=_env("PORT"), description="its port")
+    public_url: str = Field(
+        "", description="what calendar addresses begin with, as people reach the bot; empty: files only"
+    )
 
     zone: str = Field("UTC", description="the company's time zone, such as Europe/London")
     holidays: str = Field("", description="the company's holiday calendar, such as GB-ENG; empty for none")
@@ -49,8 +55,17 @@ class Settings(BaseSettings):
         (), description="further days off, as 2026-12-24,2026-12-31"
     )
     leadership_channel: str = Field("", description="where the Friday note goes: a channel's name or id")
+    team_channel: str = Field("", description="the partner team's channel: team call, office hours")
+    executive_channel: str = Field("", description="the channel of CEO, CFO and CRO: the consolidated forecast")
     currency: str = Field("USD", description="the currency of amounts whose file has none")
     fiscal_start_month: int = Field(1, ge=1, le=12, description="the first month of the fiscal year")
+    fiscal_model: WeekModel = Field(
+        WeekModel.FIRST_MONDAY,
+        description="where a quarter's weeks begin: first_monday, iso_thursday, day_one or table",
+    )
+    fiscal_table: str = Field(
+        "", description="for the model table, as 2026Q1=2026-02-01,2026Q2=2026-05-03,end=2026-08-01"
+    )
     truth: Literal["crm", "slack"] = Field("crm", description="who owns stage, category, amount and close date")
     admin: str = Field("", description="the first admin's e-mail or Slack id; else the workspace's primary owner")
     tier1_ceiling: int = Field(
@@ -89,6 +104,16 @@ class Settings(BaseSettings):
             raise ValueError("should be a URL such as https://slack.com/api/")
         return value if value.endswith("/") else value + "/"
 
+    @field_validator("public_url")
+    @classmethod
+    def _public_url(cls, value: str) -> str:
+        parts = urlparse(value.strip())
+        if value.strip() and (
+            parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment
+        ):
+            raise ValueError("should be the address people reach the bot at, such as https://cadence.example.com")
+        return value.strip().rstrip("/")
+
     @field_validator("database_url")
     @classmethod
     def _database(cls, value: str) -> str:
@@ -113,7 +138,12 @@ class Settings(BaseSettings):
     def _closed_days(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
-    @field_validator("leadership_channel")
+    @field_validator("fiscal_table")
+    @classmethod
+    def _fiscal_table(cls, value: str) -> str:
+        return _plain(lambda: Table.parse(value), value.strip()) if value.strip() else ""
+
+    @field_validator("leadership_channel", "team_channel", "executive_channel")
     @classmethod
     def _channel(cls, value: str) -> str:
         return value.strip().removeprefix("#")
@@ -141,6 +171,15 @@ class Settings(BaseSettings):
             raise ValueError(
                 "SLACK_APP_TOKEN (xapp-…, Socket Mode) or SLACK_SIGNING_SECRET (HTTP mode) is missing: one of them says "
                 "how Slack reaches the bot"
+            )
+        if self.fiscal_model is WeekModel.TABLE and not self.fiscal_table:
+            raise ValueError(
+                "CADENCE_FISCAL_TABLE is missing: with CADENCE_FISCAL_MODEL=table it should say where each quarter begins, "
+                "as 2026Q1=2026-02-01,2026Q2=2026-05-03,end=2026-08-01"
+            )
+        if self.fiscal_table and self.fiscal_model is not WeekModel.TABLE:
+            raise ValueError(
+                "CADENCE_FISCAL_TABLE counts only with CADENCE_FISCAL_MODEL=table: set that, or leave it out"
             )
         if self.work_start >= self.work_end:
             raise ValueError("CADENCE_WORK_END should be later than CADENCE_WORK_START")
@@ -170,7 +209,11 @@ class Settings(BaseSettings):
             holidays=self.holidays,
             closed_days=self.closed_days,
             leadership_channel=self.leadership_channel,
+            team_channel=self.team_channel,
+            executive_channel=self.executive_channel,
             fiscal_start_month=self.fiscal_start_month,
+            fiscal_model=self.fiscal_model,
+            fiscal_table=Table.parse(self.fiscal_table) if self.fiscal_table else None,
             currency=self.currency,
             crm_is_truth=self.truth == "crm",
             tier1_ceiling=self.tier1_ceiling,

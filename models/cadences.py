@@ -1,5 +1,6 @@
 """Cadences and their occurrences: set up, fill the calendar, bump, skip, pause. Nothing here speaks to Slack."""
 
+from calendar import monthrange
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -10,14 +11,16 @@ from sqlalchemy import bindparam, delete, func, or_, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import cards, changes, people
+from models import cards, changes, crews, people
+from models.crews import Crew
 from models.domain.errors import FieldErrors, UserError
+from models.domain.fiscal import FiscalYear
 from models.domain.policy import Policy
-from models.domain.rules import Meeting, NthWeekdayRule, WeeklyRule, resolve
+from models.domain.rules import Meeting, Rule, WeeklyRule, resolve
 from models.domain.text import clean
 from models.domain.workdays import WorkCalendar
 from models.domain.zones import local_date, local_time, local_to_utc, zone
-from models.tables import Answer, Cadence, Occurrence, Partner, Person, Setting, Step
+from models.tables import Answer, Cadence, MeetingKind, Occurrence, Partner, Person, Setting, Step
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 FRIDAY = 4
@@ -25,7 +28,7 @@ SLOT_STEP = timedelta(minutes=30)
 LOOK_AHEAD = timedelta(weeks=8)
 CALENDAR = "calendar"
 """The setting whose row is locked while the calendar changes."""
-_RULE: TypeAdapter[WeeklyRule | NthWeekdayRule] = TypeAdapter(WeeklyRule | NthWeekdayRule)
+_RULE: TypeAdapter[Rule] = TypeAdapter(Rule)
 
 
 class Kind(StrEnum):
@@ -48,6 +51,9 @@ class State(StrEnum):
 
 
 AHEAD = (State.PLANNED, State.PROMPTED)
+OFF = "off"
+"""The state of a cadence whose row of the quarter's table is off, or not for this partner any more; "paused" is a
+person's word."""
 
 
 class Side(StrEnum):
@@ -70,7 +76,7 @@ class Slot:
         return self.starts_at < other.ends_at and other.starts_at < self.ends_at
 
 
-def rule_of(cadence: Cadence) -> WeeklyRule | NthWeekdayRule:
+def rule_of(cadence: Cadence) -> Rule:
     return _RULE.validate_python(cadence.rule)
 
 
@@ -84,8 +90,26 @@ async def calendar_of(session: AsyncSession, cadence: Cadence, policy: Policy) -
     return WorkCalendar(code=pm.calendar) if pm and pm.calendar else policy.calendar
 
 
-def meetings(cadence: Cadence, calendar: WorkCalendar, first: date, last: date) -> list[Meeting]:
-    return resolve(rule_of(cadence), cadence.at, cadence.minutes, cadence.zone, calendar, first, last)
+def meetings(
+    cadence: Cadence,
+    calendar: WorkCalendar,
+    first: date,
+    last: date,
+    fiscal: FiscalYear = FiscalYear(),  # noqa: B008 - frozen; weekly rules do not look at it
+) -> list[Meeting]:
+    return resolve(rule_of(cadence), cadence.at, cadence.minutes, cadence.zone, calendar, first, last, fiscal)
+
+
+def is_placed(cadence: Cadence) -> bool:
+    """Whether its day and hour are found among its people's other meetings (`models.spreading`), not by its rule alone."""
+    return bool(cadence.rule.get("spread")) or cadence.rule["kind"] == "quarter"
+
+
+def last_planned_day(now: datetime, policy: Policy) -> date:
+    """As far as the calendar is filled: to the end of the quarter that the horizon reaches into."""
+    reached = local_date(now + policy.horizon, zone(policy.zone))
+    quarter, _ = policy.fiscal.week_of(reached)
+    return max(reached, policy.fiscal.week_ends(quarter, -1))
 
 
 async def reviews_of(session: AsyncSession, pm_id: int) -> list[Cadence]:
@@ -146,7 +170,7 @@ async def set_up_review(
         for name in ("rule", "at", "zone", "minutes", "pm_id"):
             setattr(existing, name, getattr(wanted, name))
         if existing.state != "active":  # the weeks of a pause are not made up for
-            existing.state, existing.starts_on = "active", _first_day(existing, now)
+            existing.state, existing.starts_on = "active", first_day(existing, now)
         changes.note(session, "cadence", existing.id, "rule", before, describe(existing),
                      by_id=by.id if by else None, source="slack", at=now)  # fmt: skip
         await replan_future(session, existing, now=now, policy=policy)
@@ -156,7 +180,7 @@ async def set_up_review(
     return kept
 
 
-def _first_day(cadence: Cadence, now: datetime) -> date:
+def first_day(cadence: Cadence, now: datetime) -> date:
     """The first day on which the cadence's hour is still to come."""
     clocks = zone(cadence.zone)
     today = local_date(now, clocks)
@@ -289,7 +313,37 @@ async def taken_slots(
             for meeting in meetings(cadence, calendar, today, today + LOOK_AHEAD)
             if meeting.starts_at and meeting.ends_at
         ]
+    found += await _of_the_table(session, pm_id, now=now)
     return found + await _bumped(session, pm_id, except_id=except_id, now=now)
+
+
+async def _of_the_table(session: AsyncSession, pm_id: int, *, now: datetime) -> list[Slot]:
+    """What the quarter's table has planned for the partner manager: each stands on its own day."""
+    rows = await session.execute(
+        _MEETINGS.where(Occurrence.ends_at > now, Occurrence.starts_at < now + LOOK_AHEAD, Occurrence.state.in_(AHEAD))
+    )
+    crew = await crews.crew(session)
+    return [
+        Slot(occurrence.starts_at, occurrence.ends_at, f"{_called(cadence, name, crew)} on {occurrence.day:%d %b}")
+        for occurrence, cadence, name in rows
+        if pm_id in crew.people(cadence)
+    ]
+
+
+_MEETINGS = (
+    select(Occurrence, Cadence, Partner.name)
+    .join(Cadence, Cadence.id == Occurrence.cadence_id)
+    .outerjoin(Partner, Partner.id == Cadence.partner_id)
+    .where(Cadence.meeting_id.is_not(None), Occurrence.ends_at > Occurrence.starts_at)
+    .order_by(Occurrence.starts_at, Occurrence.id)
+)
+
+
+def _called(cadence: Cadence, partner: str | None, crew: Crew) -> str:
+    """What a meeting is called in a sentence: `the Acme review`, `the Partner team call`."""
+    row = crew.table.get(cadence.meeting_id or 0)
+    what = row.name if row is not None else "review"
+    return f"the {partner} {what}" if partner and row is None else f"the {what}{f' with {partner}' if partner else ''}"
 
 
 async def _bumped(session: AsyncSession, pm_id: int, *, except_id: int | None, now: datetime) -> list[Slot]:
@@ -358,7 +412,7 @@ async def hold_calendar(session: AsyncSession, *, now: datetime) -> None:
 
 # Built once: putting a statement together costs more than running it, and these run with every look at the plan.
 _TIERS_BEHIND = select(Partner).where(or_(Partner.tier_week.is_(None), Partner.tier_week < bindparam("monday")))
-_STANDING = select(Cadence).where(Cadence.kind != Kind.WEEKLY_REVIEW)
+_STANDING = select(Cadence).where(Cadence.kind != Kind.WEEKLY_REVIEW, Cadence.meeting_id.is_(None))
 _RUNNING = (
     select(Cadence, Partner.pm_id)
     .join(Partner, Partner.id == Cadence.partner_id)
@@ -368,9 +422,10 @@ _MANAGERS = select(Person.id, Person.zone).where(Person.id.in_(select(Partner.pm
 _HANDED_OVER = (
     select(Cadence, Partner.pm_id)
     .join(Partner, Partner.id == Cadence.partner_id)
-    .where(Cadence.kind == Kind.WEEKLY_REVIEW, Partner.pm_id.is_not(None), Cadence.pm_id != Partner.pm_id)
+    .where(Partner.pm_id.is_not(None), Cadence.pm_id != Partner.pm_id)
 )
-_ACTIVE = select(Cadence).where(Cadence.state == "active")
+_ACTIVE = select(Cadence).where(Cadence.state == "active").order_by(Cadence.id)
+_COMPANYS = select(MeetingKind.id).where(MeetingKind.clock == "company")
 _NEWEST = select(Occurrence.cadence_id, func.max(Occurrence.nominal_day)).group_by(Occurrence.cadence_id)
 _CALENDARS = select(Person.id, Person.calendar).where(Person.calendar != "")
 
@@ -440,7 +495,7 @@ async def _end_review(session: AsyncSession, partner: Partner, *, now: datetime)
 
 
 async def _follow_managers(session: AsyncSession) -> None:
-    """A review belongs to whoever manages its partner now."""
+    """A partner's meetings belong to whoever manages it now."""
     for review, pm_id in await session.execute(_HANDED_OVER):
         review.pm_id = pm_id
 
@@ -468,15 +523,18 @@ async def fill(session: AsyncSession, *, now: datetime, policy: Policy) -> int:
     latest: dict[int, date] = {cadence_id: day for cadence_id, day in newest}  # noqa: C416 - a Row is a tuple
     codes = await session.execute(_CALENDARS)
     pm_calendars: dict[int, str] = {pm_id: code for pm_id, code in codes}  # noqa: C416 - likewise
+    companys = set(await session.scalars(_COMPANYS))
+    until = last_planned_day(now, policy)
     made = 0
     for cadence in cadences:
-        code = pm_calendars.get(cadence.pm_id or 0)
+        if is_placed(cadence):
+            continue
+        code = None if cadence.meeting_id in companys else pm_calendars.get(cadence.pm_id or 0)
         calendar = WorkCalendar(code=code) if code else policy.calendar
-        until = local_date(now + policy.horizon, zone(cadence.zone))
         since = max(latest.get(cadence.id, cadence.starts_on) + timedelta(days=1), cadence.starts_on)
         if cadence.id not in latest:
             since = cadence.starts_on
-        due = meetings(cadence, calendar, since, until) if since <= until else []
+        due = meetings(cadence, calendar, since, until, policy.fiscal) if since <= until else []
         if not due:
             continue
         present = set(await session.scalars(select(Occurrence.slot).where(Occurrence.cadence_id == cadence.id)))
@@ -520,7 +578,7 @@ async def replan_future(session: AsyncSession, cadence: Cadence, *, now: datetim
     calendar = await calendar_of(session, cadence, policy)
     over = {
         meeting.slot
-        for meeting in meetings(cadence, calendar, today - week, today + week)
+        for meeting in meetings(cadence, calendar, today - week, today + week, policy.fiscal)
         if meeting.starts_at is None or meeting.starts_at <= now
     }
     await drop_untouched(session, cadence, now=now, keep=over)
@@ -578,15 +636,19 @@ async def bump(
     now: datetime,
     policy: Policy,
 ) -> None:
-    """Move one review within its week; it keeps its slot, so nothing fires twice. Raises FieldErrors."""
+    """Move one meeting within its week (a monthly one within its month, a readout within its quarter).
+
+    It keeps its slot, so nothing fires twice. Raises FieldErrors.
+    """
     cadence = await session.get_one(Cadence, occurrence.cadence_id)
     refuse_settled(occurrence)
     clocks = zone(cadence.zone)
     starts_at = local_to_utc(day, at, clocks)
     moved = Slot(starts_at, starts_at + timedelta(minutes=cadence.minutes), "")
     errors: dict[str, str] = {}
-    if day.isocalendar()[:2] != occurrence.nominal_day.isocalendar()[:2]:
-        errors["day"] = "Choose a day in the same week, or skip this week's review."
+    first, last, reach = bump_limits(rule_of(cadence), occurrence.nominal_day, policy)
+    if not first <= day <= last:
+        errors["day"] = f"Choose a day in the same {reach}, or skip this {reach}'s {'review' if reach == 'week' else 'meeting'}."
     elif not (await calendar_of(session, cadence, policy)).is_business_day(day):
         errors["day"] = "That is not a working day."
     elif starts_at <= now:
@@ -611,25 +673,39 @@ async def bump(
     await cards.touch_occurrences(session, [occurrence.id])
 
 
+def bump_limits(rule: Rule, nominal: date, policy: Policy) -> tuple[date, date, str]:
+    """The first and last day a meeting may be moved to, and the stretch in a word: week, month or quarter."""
+    if rule.kind in ("weekly", "quarter_week", "last_whole_week"):
+        monday = nominal - timedelta(days=nominal.weekday())
+        return monday, monday + timedelta(days=6), "week"
+    if rule.kind == "nth_weekday":
+        return nominal.replace(day=1), nominal.replace(day=monthrange(nominal.year, nominal.month)[1]), "month"
+    quarter = policy.fiscal.quarter_of(nominal)
+    return quarter.first, quarter.last, "quarter"
+
+
 async def _meets_occurrence(session: AsyncSession, cadence: Cadence, except_id: int, moved: Slot) -> str:
+    """The first meeting that somebody of this one has at that time, as people call it; empty when there is none."""
+    crew = await crews.crew(session)
+    mine = crew.people(cadence)
     rows = await session.execute(
-        select(Occurrence, Partner.name)
+        select(Occurrence, Cadence, Partner.name)
         .join(Cadence, Cadence.id == Occurrence.cadence_id)
-        .join(Partner, Partner.id == Cadence.partner_id)
+        .outerjoin(Partner, Partner.id == Cadence.partner_id)
         .where(
-            Cadence.pm_id == cadence.pm_id,
-            Cadence.kind == Kind.WEEKLY_REVIEW,
+            or_(Cadence.kind == Kind.WEEKLY_REVIEW, Cadence.meeting_id.is_not(None)),
             Occurrence.id != except_id,
             Occurrence.state.in_(AHEAD),
+            Occurrence.ends_at > Occurrence.starts_at,
             Occurrence.starts_at < moved.ends_at,
             Occurrence.ends_at > moved.starts_at,
         )
+        .order_by(Occurrence.starts_at, Occurrence.id)
     )
-    found = rows.first()
-    if found is None:
-        return ""
-    other, name = found
-    return f"the {name} review at {local_time(other.starts_at, zone(cadence.zone)):%H:%M}"
+    for other, its, name in rows:
+        if mine & crew.people(its):
+            return f"{_called(its, name, crew)} at {local_time(other.starts_at, zone(cadence.zone)):%H:%M}"
+    return ""
 
 
 async def skip(

@@ -15,6 +15,7 @@ PROMPT = "prompt"
 NUDGE = "nudge"
 CLOSE = "close"
 CLOSE_NUDGE = "close_nudge"
+PREPARE = "prepare"
 
 _BEHIND = (Card.shown < Card.wanted, Card.dead == "", or_(Card.ts.is_not(None), Card.kind == HOME))
 

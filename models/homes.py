@@ -224,7 +224,8 @@ def _blocks(occurrence: Occurrence, partner: Partner, left: int, now: datetime) 
 
 async def numbers(session: AsyncSession, *, now: datetime, policy: Policy) -> Numbers:
     """Partner-sourced: open pipeline closing this quarter, closed-won last quarter, open pipeline closing next quarter."""
-    quarter = policy.fiscal.quarter_of(local_date(now, zone(policy.zone)))
+    fiscal = policy.fiscal
+    quarter = fiscal.quarter_of(local_date(now, zone(policy.zone)))
     any_sourced = await session.scalar(
         select(DealVersion.id).join(Deal, PRESENT).where(DealVersion.attribution == Attribution.SOURCED).limit(1)
     )
@@ -234,8 +235,8 @@ async def numbers(session: AsyncSession, *, now: datetime, policy: Policy) -> Nu
     return Numbers(
         quarter,
         await _sourced(session, quarter, open_),
-        await _sourced(session, quarter.previous(), (Category.WON.value,)),
-        await _sourced(session, quarter.next(), open_),
+        await _sourced(session, fiscal.previous(quarter), (Category.WON.value,)),
+        await _sourced(session, fiscal.next(quarter), open_),
     )
 
 

@@ -225,7 +225,7 @@ async def health_of(
             Cadence.kind == Kind.WEEKLY_REVIEW,
             Cadence.partner_id.in_(partner_ids),
             Occurrence.starts_at <= now,
-            Occurrence.nominal_day >= quarter.first - timedelta(days=7),
+            Occurrence.nominal_day >= policy.fiscal.week_starts(quarter, 1),
             Occurrence.state.not_in((State.PLANNED, State.PROMPTED)),
         )
         .order_by(Occurrence.starts_at)

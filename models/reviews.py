@@ -174,7 +174,8 @@ _ASKED = (
 
 def last_close(now: datetime, policy: Policy) -> date:
     """The last day of next quarter: a deal of another partner that closes later is not under review."""
-    return policy.fiscal.quarter_of(local_date(now, zone(policy.zone))).next().last
+    fiscal = policy.fiscal
+    return fiscal.next(fiscal.quarter_of(local_date(now, zone(policy.zone)))).last
 
 
 async def whose(session: AsyncSession, *, now: datetime, policy: Policy) -> frozenset[tuple[Any, ...]]:

@@ -12,31 +12,39 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import cadences, notes, reviews
+from models import cadences, crews, meetings, notes, reviews, spreading
 from models.cadences import AHEAD, Kind
 from models.domain import review_times
+from models.domain.meetings import Leaves
 from models.domain.policy import Policy
 from models.domain.workdays import Reader
 from models.domain.zones import local_date, zone
 from models.insert import add_missing
-from models.tables import Absence, Cadence, Deal, DealVersion, Occurrence, Partner, Person, PersonRole, Step
+from models.minutes.closing import cutoff
+from models.tables import Absence, Cadence, Deal, DealVersion, MeetingKind, Occurrence, Partner, Person, PersonRole, Step
 
+ASKING = (Kind.WEEKLY_REVIEW, Kind.OTHER_PARTNERS)
+"""The meetings before which owners of deals are asked."""
+PULSE_OPEN = timedelta(days=14)
+"""How long a pulse waits for its answer."""
 AHEAD_DAYS = timedelta(days=10)
 BEHIND_DAYS = timedelta(days=16)
-READS = (Absence, Cadence, Deal, DealVersion, Occurrence, Partner, Person, PersonRole, Step)
+READS = (Absence, Cadence, Deal, DealVersion, MeetingKind, Occurrence, Partner, Person, PersonRole, Step)
 """All that a plan is made from: a test compares it with the statements."""
 
 
 class StepKind:
-    """The steps of a weekly deal review. A new meeting adds its own here, in `plan_for` and in `tick.DO`."""
+    """The steps around meetings. What a row of the quarter's table owes follows from its data (`_table_steps`)."""
 
     PROMPT = "prompt"
+    PREPARE = "prepare"
     NUDGE = "nudge"
     AGENDA = "agenda"
     CLOSE_REQUEST = "close_request"
     CLOSE_NUDGE = "close_nudge"
     CONSOLIDATE = "consolidate"
     EXPIRE = "expire"
+    OVER = "over"
 
 
 @dataclass(frozen=True)
@@ -69,7 +77,9 @@ async def materialise(session: AsyncSession, *, now: datetime, policy: Policy) -
     """Fill the calendar up to the horizon and plan the steps of what is near; the number of steps changed."""
     await cadences.hold_calendar(session, now=now)
     await cadences.ensure_standing(session, now=now, policy=policy)
+    await meetings.ensure(session, now=now, policy=policy)
     await cadences.fill(session, now=now, policy=policy)
+    await spreading.fill(session, now=now, policy=policy)
     return await replan(session, now=now, policy=policy)
 
 
@@ -152,13 +162,14 @@ async def _wanted(
 ) -> list[Wanted]:
     staff = await reviews.staff(session, policy)
     ahead = [pair for pair in pairs if pair[0].state in AHEAD and pair[0].closed_at is None]
-    asking = [pair for pair in ahead if pair[1].kind != Kind.FRIDAY_NOTE and pair[0].starts_at > now]
+    asking = [pair for pair in ahead if pair[1].kind in ASKING and pair[0].starts_at > now]
     listed = await reviews.asked(session, asking, now=now, policy=policy)
     steps = [
         *_prompts(asking, listed, staff, present, policy),
         *_meeting_steps(ahead, policy),
         *_closing_steps(ahead, pairs, staff, policy),
         *_friday_steps(pairs, policy),
+        *await _table_steps(session, [pair for pair in ahead if pair[1].meeting_id is not None], staff, policy),
     ]
     # What must not be sent any more when it is planned for the first time, because the review was set up after it,
     # is late and recorded as such by the tick; what lies before the cadence existed is not owed at all.
@@ -296,6 +307,70 @@ def _friday_steps(pairs: list[tuple[Occurrence, Cadence]], policy: Policy) -> li
         for occurrence, cadence in pairs
         if cadence.kind == Kind.FRIDAY_NOTE and occurrence.published_at is None
     ]
+
+
+async def _table_steps(
+    session: AsyncSession, ahead: list[tuple[Occurrence, Cadence]], staff: reviews.Staff, policy: Policy
+) -> list[Wanted]:
+    """What the meetings of the quarter's table owe, from their rows alone."""
+    if not ahead:
+        return []
+    crew = await crews.crew(session)
+    wanted: list[Wanted] = []
+    for occurrence, cadence in ahead:
+        spec, lead = meetings.spec_of(crew.table[cadence.meeting_id or 0]), crew.lead(cadence)
+        if spec.leaves == Leaves.PULSE:
+            wanted += _pulse_steps(occurrence, lead, staff)
+            continue
+        agenda = review_times.agenda_due(occurrence.starts_at, policy.agenda_lead)
+        wanted.append(Wanted(occurrence.id, StepKind.AGENDA, "channel", None, agenda, occurrence.ends_at))
+        if not spec.is_closed_by_hand:
+            wanted.append(_for_ever(occurrence, StepKind.OVER, occurrence.ends_at))
+            continue
+        wanted.append(_for_ever(occurrence, StepKind.EXPIRE, cutoff(occurrence)))
+        if lead is not None:
+            prepares = spec.leaves == Leaves.PBR
+            wanted += _lead_steps(occurrence, lead, staff, policy, prepares=prepares)
+    return wanted
+
+
+def _for_ever(occurrence: Occurrence, kind: str, due: datetime) -> Wanted:
+    """A step that records something and is never too late."""
+    return Wanted(occurrence.id, kind, "channel", None, due, due + timedelta(days=3650))
+
+
+def _lead_steps(
+    occurrence: Occurrence, lead: int, staff: reviews.Staff, policy: Policy, *, prepares: bool
+) -> list[Wanted]:
+    """What the one who leads a meeting is asked: to look at the draft, to close it, and once more the next morning."""
+    wanted: list[Wanted] = []
+    if prepares:
+        asked = reviews.closer_for(lead, occurrence.starts_at, staff)
+        if (reader := staff.readers.get(asked)) is not None:
+            due = review_times.prepare_due(reader, occurrence.starts_at, at=policy.prompt_at)
+            if due is not None:
+                wanted.append(_to_person(occurrence, StepKind.PREPARE, asked, due))
+    closer = reviews.closer_for(lead, occurrence.ends_at, staff)
+    if (reader := staff.readers.get(closer)) is None:
+        return wanted
+    request = review_times.close_request_due(reader, occurrence.ends_at)
+    if request is not None:
+        last = cutoff(occurrence)
+        wanted.append(Wanted(occurrence.id, StepKind.CLOSE_REQUEST, f"p{closer}", closer, request, last))
+        nudge = review_times.next_morning(reader, request, policy.prompt_at)
+        if nudge is not None and nudge < last:
+            wanted.append(Wanted(occurrence.id, StepKind.CLOSE_NUDGE, f"p{closer}", closer, nudge, last))
+    return wanted
+
+
+def _pulse_steps(occurrence: Occurrence, lead: int | None, staff: reviews.Staff) -> list[Wanted]:
+    """One question to the partner's manager; it stays open for two weeks."""
+    last = occurrence.starts_at + PULSE_OPEN
+    steps = [_for_ever(occurrence, StepKind.EXPIRE, last)]
+    asked = reviews.closer_for(lead, occurrence.starts_at, staff) if lead is not None else None
+    if asked is not None and asked in staff.readers:
+        steps.append(Wanted(occurrence.id, StepKind.PREPARE, f"p{asked}", asked, occurrence.starts_at, last))
+    return steps
 
 
 async def settle(session: AsyncSession, steps: Iterable[Step], state: str, *, now: datetime, note: str = "") -> None:

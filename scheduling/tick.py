@@ -13,18 +13,22 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import cards, changes, closing, notes, outbox, people, reviews
+from models import cards, changes, closing, crews, meetings, notes, outbox, people, reviews
 from models.cadences import AHEAD, Side, State
 from models.domain import review_times
 from models.domain.policy import Policy
 from models.domain.workdays import Reader, in_working_hours
 from models.domain.zones import local_date
 from models.insert import add_missing
+from models.minutes.closing import channel_of
+from models.minutes.gather import page
 from models.outbox import Owed
 from models.tables import Cadence, Card, CardOccurrence, Occurrence, Partner, Step
 from scheduling.plan import StepKind, settle
 
 ON_TIME = timedelta(minutes=15)
+MEETING_AGENDA = "meeting_agenda"
+"""The agenda of a meeting of the quarter's table: artifact and template."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,7 @@ async def _in_hours(moment: Moment, due: list[Due]) -> list[Due]:
 
 def _reader(item: Due, moment: Moment, company: Reader) -> Reader | None:
     """Whose working hours a step waits for; None for what nobody reads, and for a channel's post that is on time."""
-    if item.step.kind == StepKind.EXPIRE:
+    if item.step.kind in (StepKind.EXPIRE, StepKind.OVER):
         return None
     if item.step.person_id is not None:
         return moment.staff.readers.get(item.step.person_id)
@@ -240,8 +244,50 @@ def _card_posts(
         )
 
 
+async def prepare(moment: Moment, due: list[Due]) -> int:
+    """Drafts to look at and pulses to answer: one card a person and local day."""
+    still = [item for item in due if item.occurrence.closed_at is None and item.occurrence.state in AHEAD]
+    await settle(moment.session, _without(due, still), "nothing", now=moment.now)
+    await _put_on_cards(moment, still, cards.PREPARE)
+    return len(still)
+
+
 async def agenda(moment: Moment, due: list[Due]) -> int:
-    """The agenda in the partner's internal channel; the partner manager's DM where there is none."""
+    """The agenda in the meeting's channel; a direct message to whoever leads it where there is none."""
+    ahead = [item for item in due if item.occurrence.closed_at is None and item.occurrence.state in AHEAD]
+    await settle(moment.session, _without(due, ahead), "nothing", now=moment.now)
+    await _table_agendas(moment, [item for item in ahead if item.cadence.meeting_id is not None])
+    return await _review_agendas(moment, [item for item in ahead if item.cadence.meeting_id is None])
+
+
+async def _table_agendas(moment: Moment, due: list[Due]) -> None:
+    session, policy = moment.session, moment.policy
+    crew = await crews.crew(session) if due else None
+    for item in due:
+        if crew is None or item.cadence.meeting_id is None:
+            continue
+        spec = meetings.spec_of(crew.table[item.cadence.meeting_id])
+        facts = await page(session, item.occurrence, item.cadence, now=moment.now, policy=policy)
+        artifact = await notes.freeze(
+            session, item.occurrence, MEETING_AGENDA, facts, partner_id=item.cadence.partner_id, now=moment.now
+        )
+        channel = await channel_of(session, item.cadence, spec, policy)
+        lead = crew.lead(item.cadence)
+        owed = Owed(
+            key=f"agenda:{item.occurrence.id}",
+            template=MEETING_AGENDA,
+            args={"artifact_id": artifact.id},
+            due_at=item.step.due_at,
+            void_at=item.step.void_at,
+            channel_ref=channel,
+            person_id=None if channel else lead,
+            occurrence_id=item.occurrence.id,
+        )
+        await outbox.enqueue(session, [owed] if channel or lead is not None else [], now=moment.now)
+    await settle(session, [item.step for item in due], "done", now=moment.now)
+
+
+async def _review_agendas(moment: Moment, due: list[Due]) -> int:
     partners = await _partners(moment, due)
     owed = []
     for item in due:
@@ -318,22 +364,35 @@ async def expire(moment: Moment, due: list[Due]) -> int:
     """A review never closed is recorded as skipped, our side, "not closed"."""
     for item in due:
         if item.occurrence.closed_at is None and item.occurrence.state in AHEAD:
-            item.occurrence.state, item.occurrence.skip_side = State.SKIPPED, Side.OURS
-            item.occurrence.skip_reason, item.occurrence.closed_at = "not closed", moment.now
-            changes.note(moment.session, "occurrence", item.occurrence.id, "state", "prompted", State.SKIPPED,
-                         by_id=None, source="system", at=moment.now, reason="not closed")  # fmt: skip
+            why = "not closed" if item.occurrence.ends_at > item.occurrence.starts_at else "not answered"
+            before, item.occurrence.state = item.occurrence.state, State.SKIPPED
+            item.occurrence.skip_side, item.occurrence.skip_reason = Side.OURS, why
+            item.occurrence.closed_at = moment.now
+            changes.note(moment.session, "occurrence", item.occurrence.id, "state", before, State.SKIPPED,
+                         by_id=None, source="system", at=moment.now, reason=why)  # fmt: skip
     await settle(moment.session, [item.step for item in due], "done", now=moment.now)
     await cards.touch_occurrences(moment.session, [item.occurrence.id for item in due])
+    return len(due)
+
+
+async def over(moment: Moment, due: list[Due]) -> int:
+    """What leaves nothing behind, such as office hours, was held when its time is over."""
+    for item in due:
+        if item.occurrence.closed_at is None and item.occurrence.state in AHEAD:
+            item.occurrence.state, item.occurrence.closed_at = State.HELD, moment.now
+    await settle(moment.session, [item.step for item in due], "done", now=moment.now)
     return len(due)
 
 
 #: What is done for each kind of step, in this order: what ends a week comes before what consolidates it.
 DO: dict[str, Doer] = {
     StepKind.PROMPT: prompt,
+    StepKind.PREPARE: prepare,
     StepKind.NUDGE: nudge,
     StepKind.AGENDA: agenda,
     StepKind.CLOSE_REQUEST: close_request,
     StepKind.CLOSE_NUDGE: close_nudge,
     StepKind.EXPIRE: expire,
+    StepKind.OVER: over,
     StepKind.CONSOLIDATE: consolidate,
 }

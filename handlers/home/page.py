@@ -44,7 +44,7 @@ def blocks(page: HomePage, now: datetime, policy: Policy) -> list[b.Block]:
     if page.partners or page.breach:
         made += _partners(page, policy)
     if page.numbers is not None:
-        made += _numbers(page)
+        made += _numbers(page, policy)
     made += _meetings(page, policy)
     made += _absence(page)
     made.append(b.context(cost_line(page.cost)))
@@ -182,15 +182,15 @@ def _partner_line(state: PartnerState, page: HomePage, policy: Policy) -> str:
     return f"• {name}: {when} · {state.answered} of {count(state.deals, 'deal')} answered{stalled}{blocks_}"
 
 
-def _numbers(page: HomePage) -> list[b.Block]:
+def _numbers(page: HomePage, policy: Policy) -> list[b.Block]:
     numbers = page.numbers
     if numbers is None:
         return []
-    quarter = numbers.this_quarter
+    quarter, fiscal = numbers.this_quarter, policy.fiscal
     lines = [
         f"• Partner-sourced pipeline closing in {quarter.label}: {_number(numbers.pipeline)}",
-        f"• Partner-sourced closed-won in {quarter.previous().label}: {_number(numbers.won_last)}",
-        f"• Partner-sourced pipeline closing in {quarter.next().label}: {_number(numbers.next_pipeline)}",
+        f"• Partner-sourced closed-won in {fiscal.previous(quarter).label}: {_number(numbers.won_last)}",
+        f"• Partner-sourced pipeline closing in {fiscal.next(quarter).label}: {_number(numbers.next_pipeline)}",
     ]
     made: list[b.Block] = [b.divider(), b.section("*Three numbers*\n" + "\n".join(lines))]
     found = page.health

@@ -1,8 +1,8 @@
 """Artifacts as messages: frozen facts in, one page out. Names are looked up when the page is sent."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -54,7 +54,7 @@ def words_for(book: Directory, policy: Policy) -> dict[str, Any]:
         "amount": _amount,
         "action": lambda deal: _action(deal, book),
         "moves": lambda moves, currency: short("; ".join(w.moved(move, currency) for move in moves), 110),
-        "fate_note": _fate_note,
+        "fate_note": fate_note,
         "mark": lambda deal: f" ({NOT_IN_CRM})" if policy.crm_is_truth and not deal.in_crm else "",
     }
 
@@ -86,7 +86,7 @@ def _mark(item: CommitmentFact, facts: WeeklyFacts) -> str:
     return MARKS.get(item.fate, "•")
 
 
-def _fate_note(item: CommitmentFact) -> str:
+def fate_note(item: CommitmentFact) -> str:
     if item.fate == "moved":
         return f", from {w.day(item.due_before)} to {w.day(item.due)}"
     return f", by {w.day(item.due)}" if item.fate == "carried" else ""
@@ -121,7 +121,7 @@ def weekly_text(facts: WeeklyFacts, book: Directory, policy: Policy, *, late: st
             late=late,
             not_in_crm=facts.not_in_crm if policy.crm_is_truth else (),
             fate=lambda item: w.safe(_mark(item, facts)),
-            status=status(facts, book),
+            status=status_of(facts, book),
             pipeline_change=w.change(facts.joint, facts.joint_before),
             deals=cut(facts.deals, room),
             moved=cut(moved, side),
@@ -144,7 +144,26 @@ def _promised(facts: WeeklyFacts) -> list[CommitmentFact]:
     return sorted((item for item in facts.commitments if item.fate in STANDING), key=lambda item: item.fate != "new")
 
 
-def status(facts: WeeklyFacts, book: Directory) -> w.Mrkdwn:
+class Held(Protocol):
+    """What a page knows of its meeting."""
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def side(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def moved_reason(self) -> str: ...
+    @property
+    def moved_by(self) -> int | None: ...
+    @property
+    def closed_by(self) -> int | None: ...
+    @property
+    def day(self) -> date: ...
+
+
+def status_of(facts: Held, book: Directory) -> w.Mrkdwn:
     """Whether it was held, and if not, whose side and why."""
     by = f" (closed by {w.escape(book.name(facts.closed_by))})" if facts.closed_by else ""
     if facts.state == "held":

@@ -1,11 +1,12 @@
 """The team's numbers: every default of the operating model that the code uses, as one frozen value."""
 
 from datetime import date, time, timedelta
+from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict
 
 from models.domain.deals import DEFAULT_STAGES, StageTable
-from models.domain.fiscal import FiscalYear
+from models.domain.fiscal import FiscalYear, Quarter, Table, WeekModel
 from models.domain.workdays import ClosedDay, WorkCalendar
 
 
@@ -18,7 +19,12 @@ class Policy(BaseModel):
     holidays: str = ""
     closed_days: tuple[date, ...] = ()
     leadership_channel: str = ""
+    team_channel: str = ""
+    executive_channel: str = ""
     fiscal_start_month: int = 1
+    fiscal_model: WeekModel = WeekModel.FIRST_MONDAY
+    fiscal_table: Table | None = None
+    kept_quarters: tuple[Quarter, ...] = ()
     currency: str = "USD"
     stages: StageTable = DEFAULT_STAGES
     crm_is_truth: bool = True
@@ -44,4 +50,11 @@ class Policy(BaseModel):
 
     @property
     def fiscal(self) -> FiscalYear:
-        return FiscalYear(start_month=self.fiscal_start_month)
+        """The company's quarters and weeks; those that had begun as they were kept."""
+        return _fiscal(self.fiscal_start_month, self.fiscal_model, self.fiscal_table, self.kept_quarters)
+
+
+@lru_cache(maxsize=64)
+def _fiscal(start_month: int, model: WeekModel, table: Table | None, kept: tuple[Quarter, ...]) -> FiscalYear:
+    """One calendar for every policy that says the same: what it has worked out once, it knows."""
+    return FiscalYear(start_month=start_month, model=model, table=table, kept=kept)

@@ -116,6 +116,24 @@ def close_nudge_due(pm_reader: Reader, consolidation_at: datetime) -> datetime |
     return None
 
 
+def prepare_due(reader: Reader, starts_at: datetime, days: int = 3, at: time = time(10)) -> datetime | None:
+    """When a draft is handed to its reader: at `at`, that many working days of theirs before the meeting's date.
+
+    None if they have not worked so often in 366 days.
+    """
+    day: date | None = local_date(starts_at, reader.zone)
+    for _ in range(days):
+        day = last_working_day_before(reader, day) if day is not None else None
+    return None if day is None else _at_or_opening(reader, day, at)
+
+
+def next_morning(reader: Reader, after: datetime, at: time = time(10)) -> datetime | None:
+    """`at` on the reader's first working day after the date of `after`; None if they do not work within 366 days."""
+    tomorrow = local_to_utc(local_date(after, reader.zone) + ONE_DAY, time(0), reader.zone)
+    opens = next_working_instant(reader, tomorrow)
+    return None if opens is None else _at_or_opening(reader, local_date(opens, reader.zone), at)
+
+
 def late_cutoff(nominal_friday_at: datetime) -> datetime:
     """When closing request and note are void: seven days (of 24 hours) after the week's nominal Friday 15:00."""
     return as_utc(nominal_friday_at) + LATE_WINDOW

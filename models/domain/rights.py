@@ -15,6 +15,7 @@ class Act(StrEnum):
 
     ANSWER = "answer for this deal"
     CLOSE_REVIEW = "close this review"
+    CLOSE_MEETING = "close this meeting"
     PLAN = "set up, move, skip or pause this review"
     SEE_PARTNER = "see this partner's notes"
     SEE_ALL = "see every partner"
@@ -28,6 +29,7 @@ class Act(StrEnum):
     SET_CHANNEL = "choose this partner's channel"
     CREATE_DEAL = "create this deal"
     MATCH_DEAL = "say whether these are one deal"
+    PUBLISH_PBR = "publish this PBR"
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ def _matches(actor: Actor, subject: Subject) -> bool:
 RULES: dict[Act, Rule] = {
     Act.ANSWER: _own_deal,
     Act.CLOSE_REVIEW: _own_partner,
+    Act.CLOSE_MEETING: _own_partner,
     Act.PLAN: _plans,
     Act.SEE_PARTNER: _sees_partner,
     Act.SEE_ALL: lambda actor, _: _is_leader(actor),
@@ -119,6 +122,7 @@ RULES: dict[Act, Rule] = {
     Act.SET_CHANNEL: _plans,
     Act.CREATE_DEAL: _creates,
     Act.MATCH_DEAL: _matches,
+    Act.PUBLISH_PBR: _own_partner,
 }
 
 
@@ -143,6 +147,7 @@ def _who_can(act: Act, subject: Subject) -> str:
     who = {
         Act.ANSWER: f"{owner}, {pm} or the head of partnerships can.",
         Act.CLOSE_REVIEW: f"{pm} or the head of partnerships can.",
+        Act.CLOSE_MEETING: f"{subject.pm_name or 'Who leads it'} or the head of partnerships can.",
         Act.PLAN: f"{pm}, the head of partnerships or an admin can.",
         Act.SEE_PARTNER: f"{pm} and leadership can.",
         Act.SEE_ALL: "Leadership can.",
@@ -156,5 +161,6 @@ def _who_can(act: Act, subject: Subject) -> str:
         Act.SET_CHANNEL: f"{pm}, the head of partnerships or an admin can.",
         Act.CREATE_DEAL: f"An AE for themselves, {pm} or the head of partnerships can.",
         Act.MATCH_DEAL: f"{pm} or the head of partnerships can.",
+        Act.PUBLISH_PBR: f"{pm} or the head of partnerships can.",
     }[act]
     return who[0].upper() + who[1:]

@@ -61,6 +61,9 @@ def test_a_signing_secret_instead_of_the_app_token_means_http(environment):
          "one of them says how Slack reaches the bot")),
         ("SLACK_API_URL", "slack.com", "SLACK_API_URL: should be a URL such as https://slack.com/api/"),
         ("DATABASE_URL", "mysql://h/d", "DATABASE_URL: should begin with sqlite:/// or postgresql://"),
+        *(("CADENCE_PUBLIC_URL", wrong,
+           "CADENCE_PUBLIC_URL: should be the address people reach the bot at, such as https://cadence.example.com")
+          for wrong in ("cadence.example.com", "ftp://cadence.example.com", "https://x.example/?a=b", "https://")),
         ("PORT", "web", "PORT: Input should be a valid integer, unable to parse string as an integer"),
         ("PORT", "70000", "PORT: Input should be less than or equal to 65535"),
         ("CADENCE_ZONE", "Mars/Base", ("CADENCE_ZONE: “Mars/Base” is not a time zone. Use a name like Europe/London or "
@@ -69,6 +72,14 @@ def test_a_signing_secret_instead_of_the_app_token_means_http(environment):
         ("CADENCE_CLOSED_DAYS", "Christmas", "CADENCE_CLOSED_DAYS: Input should be a valid date or datetime, input is too short"),
         ("CADENCE_CURRENCY", "Dollars", "CADENCE_CURRENCY: should be a currency code such as USD or EUR"),
         ("CADENCE_FISCAL_START_MONTH", "13", "CADENCE_FISCAL_START_MONTH: Input should be less than or equal to 12"),
+        ("CADENCE_FISCAL_MODEL", "weeks",
+         "CADENCE_FISCAL_MODEL: Input should be 'first_monday', 'iso_thursday', 'day_one' or 'table'"),
+        ("CADENCE_FISCAL_MODEL", "table",
+         "CADENCE_FISCAL_TABLE is missing: with CADENCE_FISCAL_MODEL=table it should say where each quarter begins"),
+        ("CADENCE_FISCAL_TABLE", "2026Q1", "CADENCE_FISCAL_TABLE: “2026Q1” should have a date such as 2026-02-01"),
+        ("CADENCE_FISCAL_TABLE", "2026Q1=2026-02-01", "CADENCE_FISCAL_TABLE: should read like 2026Q1=2026-02-01,"),
+        ("CADENCE_FISCAL_TABLE", "2026Q1=2026-02-01,end=2026-05-02",
+         "CADENCE_FISCAL_TABLE counts only with CADENCE_FISCAL_MODEL=table"),
         ("CADENCE_TRUTH", "both", "CADENCE_TRUTH: Input should be 'crm' or 'slack'"),
         ("CADENCE_REVIEW_DAY", "Sunday", "CADENCE_REVIEW_DAY: should be a working day, Monday to Friday"),
         ("CADENCE_WORK_END", "07:00", "CADENCE_WORK_END should be later than CADENCE_WORK_START"),
@@ -135,6 +146,20 @@ def test_what_people_write_is_understood(environment):
     assert (policy.leadership_channel, policy.currency, policy.review_weekday) == ("leadership", "EUR", 1)
     assert (policy.review_at, policy.crm_is_truth, policy.agenda_lead) == (time(9, 30), False, timedelta(minutes=15))
     assert policy.calendar.is_holiday(date(2026, 12, 24))
+
+
+def test_a_public_address_may_end_in_a_slash_or_have_a_path_and_is_empty_by_default(environment):
+    environment(**GOOD)
+    assert load().public_url == ""
+    environment(CADENCE_PUBLIC_URL=" https://cadence.example.com/bot/ ")
+    assert load().public_url == "https://cadence.example.com/bot"
+
+
+def test_a_table_of_quarters_is_understood(environment):
+    environment(**GOOD, CADENCE_FISCAL_MODEL="table",
+                CADENCE_FISCAL_TABLE=" 2026Q1=2026-02-01, 2026Q2=2026-05-03, end=2026-08-01 ")  # fmt: skip
+    fiscal = load().policy().fiscal
+    assert [fiscal.quarter_of(date(2026, 5, day)).label for day in (2, 3)] == ["2026Q1", "2026Q2"]
 
 
 def test_the_defaults_of_the_settings_are_those_of_the_policy(environment):

@@ -41,6 +41,7 @@ TABLE = {
     Act.SET_CHANNEL: {"its pm", "pm's cover", "head", "admin"},
     Act.CREATE_DEAL: {"owner", "its pm", "pm's cover", "head"},
     Act.MATCH_DEAL: {"its pm", "pm's cover", "head"},
+    Act.PUBLISH_PBR: {"its pm", "pm's cover", "head"},
 }
 
 

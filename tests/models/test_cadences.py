@@ -37,14 +37,15 @@ async def refused(awaited):
     return found.value.errors
 
 
-async def test_setting_up_fills_the_calendar_to_the_horizon_and_never_doubles(session):
+async def test_setting_up_fills_the_calendar_to_the_end_of_the_quarter_the_horizon_reaches_and_never_doubles(session):
     team = await make.small(session)
     rows = await rows_of(session, team.cadence)
-    assert [row.slot for row in rows] == ["2026-W10", "2026-W11", "2026-W12", "2026-W13", "2026-W14"]
+    assert [row.slot for row in rows] == [f"2026-W{week}" for week in range(10, 28)]  # 2026Q2 ends with Thursday 2 July
     for _ in range(2):
         assert await cadences.fill(session, now=NOW, policy=POLICY) == 0
-    assert len(await rows_of(session, team.cadence)) == 5
-    assert await cadences.fill(session, now=NOW + timedelta(days=7), policy=POLICY) == 3
+    assert len(await rows_of(session, team.cadence)) == 18
+    assert await cadences.fill(session, now=NOW + timedelta(weeks=12), policy=POLICY) == 0
+    assert await cadences.fill(session, now=NOW + timedelta(weeks=13), policy=POLICY) == 13 * 3
 
 
 async def test_the_hour_stays_local_over_the_clock_change(session):
@@ -55,8 +56,8 @@ async def test_the_hour_stays_local_over_the_clock_change(session):
 
 async def test_after_downtime_the_missed_slots_are_made_too(session):
     team = await make.small(session)
-    assert await cadences.fill(session, now=NOW + timedelta(weeks=10), policy=POLICY) == 30
-    assert len(await rows_of(session, team.cadence)) == 15
+    assert await cadences.fill(session, now=NOW + timedelta(weeks=20), policy=POLICY) == 39
+    assert len(await rows_of(session, team.cadence)) == 31
 
 
 async def test_a_meeting_set_up_after_its_own_hour_begins_next_week(session):
@@ -69,7 +70,7 @@ async def test_a_meeting_set_up_after_its_own_hour_begins_next_week(session):
 
 async def test_an_edited_rule_replaces_only_future_rows_that_nobody_has_touched(session):
     team = await make.small(session, deals=1)
-    prompted, stepped, answered, moved, free = await rows_of(session, team.cadence)
+    prompted, stepped, answered, moved, free, *_ = await rows_of(session, team.cadence)
     prompted.state = "prompted"
     session.add(Step(occurrence_id=stepped.id, kind="prompt", recipient="p1", due_at=NOW, void_at=NOW, state="done"))
     session.add(
@@ -81,7 +82,7 @@ async def test_an_edited_rule_replaces_only_future_rows_that_nobody_has_touched(
     again = await make.review(session, team.acme, weekday=1, at=time(14), by=team.pm)
     assert again.id == team.cadence.id
     rows = await rows_of(session, team.cadence)
-    assert [row.slot for row in rows] == ["2026-W10", "2026-W11", "2026-W12", "2026-W13", "2026-W14"]
+    assert [row.slot for row in rows] == [f"2026-W{week}" for week in range(10, 28)]
     assert [(row.day.weekday(), row.starts_at.hour) for row in rows[:4]] == [(3, 10)] * 4
     assert (rows[4].day.weekday(), rows[4].starts_at.hour) == (1, 13)
     assert await session.scalar(select(func.count()).select_from(Step)) == 1

@@ -1,0 +1,224 @@
+"""The page and the agenda of a meeting of the quarter's table: one template each, whatever the row."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from handlers.kit import words as w
+from handlers.kit.message import Message
+from handlers.notes.fit import Cut, cut, fit
+from handlers.notes.render import (
+    ENV,
+    LEAST_PROMISES,
+    MARKS,
+    STANDING,
+    crm_as_of,
+    fate_note,
+    message,
+    short,
+    status_of,
+    words_for,
+)
+from models import people
+from models.domain.minutes import DealLine, Figure, MeetingFacts, PartnerFigures, Said, Section, Signature
+from models.domain.notes import CommitmentFact, Health, MoneySum
+from models.domain.policy import Policy
+from models.domain.zones import zone
+from models.people import Directory
+from models.tables import Artifact
+
+ROLES = {"head": "Head of partnerships", "cro": "CRO", "cfo": "CFO", "ceo": "CEO", "pm": "Partner manager"}
+MOST_LINES_SAID = 6
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A section cut to the room there is, for the template."""
+
+    section: Section
+    deals: Cut[DealLine]
+    partners: Cut[PartnerFigures]
+
+    @property
+    def title(self) -> str:
+        return self.section.title
+
+    @property
+    def empty(self) -> bool:
+        return self.section.empty
+
+    @property
+    def nothing(self) -> str:
+        return self.section.nothing
+
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        return self.section.figures
+
+    @property
+    def more(self) -> int:
+        return self.section.more
+
+    @property
+    def hidden(self) -> int:
+        return self.deals.hidden + self.section.more
+
+    @property
+    def hidden_sum(self) -> tuple[MoneySum, ...]:
+        from models.domain.notes import sums  # noqa: PLC0415 - keeps the names of this module to words
+
+        rest = sums(line.deal for line in self.deals.items[self.deals.room :])
+        return _joined(rest, self.section.more_sum)
+
+
+def _joined(one: tuple[MoneySum, ...], other: tuple[MoneySum, ...]) -> tuple[MoneySum, ...]:
+    found: dict[str, MoneySum] = {}
+    for part in (*one, *other):
+        known = found.get(part.currency)
+        found[part.currency] = part if known is None else MoneySum(
+            currency=part.currency, amount=known.amount + part.amount, deals=known.deals + part.deals,
+            unknown=known.unknown + part.unknown,
+        )  # fmt: skip
+    return tuple(found.values())
+
+
+async def minutes(session: AsyncSession, args: Mapping[str, Any], *, now: datetime, policy: Policy) -> Message | None:
+    """The one page of a meeting."""
+    artifact = await session.get(Artifact, args["artifact_id"])
+    if artifact is None:
+        return None
+    facts = MeetingFacts.model_validate(artifact.facts)
+    return message(page_text(facts, await people.directory(session), policy), title(facts))
+
+
+async def agenda(session: AsyncSession, args: Mapping[str, Any], *, now: datetime, policy: Policy) -> Message | None:
+    """What the meeting is about, and the figures it looks at."""
+    artifact = await session.get(Artifact, args["artifact_id"])
+    if artifact is None:
+        return None
+    facts = MeetingFacts.model_validate(artifact.facts)
+    return message(agenda_text(facts, await people.directory(session), policy), f"{title(facts)}: agenda")
+
+
+def title(facts: MeetingFacts) -> str:
+    """`Acme · Forecast and acquisition 1:1`."""
+    return " · ".join(part for part in (short(facts.partner, 80), short(facts.name, 80)) if part)
+
+
+def page_text(facts: MeetingFacts, book: Directory, policy: Policy) -> str:
+    """At most 40 lines and 3,800 characters."""
+    return _fitted("minutes.j2", facts, book, policy)
+
+
+def agenda_text(facts: MeetingFacts, book: Directory, policy: Policy) -> str:
+    return _fitted("meeting_agenda.j2", facts, book, policy)
+
+
+def _fitted(template_name: str, facts: MeetingFacts, book: Directory, policy: Policy) -> str:
+    template = ENV.get_template(template_name)
+    longest = max([0, *(max(len(part.deals), len(part.partners)) for part in facts.sections)])
+
+    def render(room: int, side: int) -> str:
+        return template.render(
+            words_for(book, policy),
+            facts=facts,
+            title=title(facts),
+            side=side,
+            starts=w.everywhere(facts.starts_at, zone(policy.zone)),
+            status=status_of(facts, book),
+            sponsors=w.safe(" and ".join(w.person(book, who) for who in facts.sponsors)),
+            sections=[Shown(part, cut(part.deals, room), cut(part.partners, room)) for part in facts.sections],
+            figure_line=lambda figure: figure_line(figure, first=facts.first),
+            deal_line=lambda line: deal_line(line, book),
+            partner_line=partner_line,
+            told=lambda item: told(item, side),
+            absent=w.safe(" ".join(w.escape(short(text, 160)) for text in facts.absent)),
+            fate=lambda item: w.safe(_fate(item, facts)),
+            fate_note=fate_note,
+            last=cut(_last(facts), LEAST_PROMISES + side),
+            promised=cut(_promised(facts), LEAST_PROMISES + side),
+            signature=lambda item: signature(item, book, policy),
+            footer=footer(facts.health, facts.crm_as_of, policy, stale=facts.crm_stale),
+        )
+
+    return fit(render, longest)
+
+
+def _last(facts: MeetingFacts) -> list[CommitmentFact]:
+    return [item for item in facts.commitments if item.fate != "new"]
+
+
+def _promised(facts: MeetingFacts) -> list[CommitmentFact]:
+    """The new ones first, then those that are carried."""
+    return sorted((item for item in facts.commitments if item.fate in STANDING), key=lambda item: item.fate != "new")
+
+
+def _fate(item: CommitmentFact, facts: MeetingFacts) -> str:
+    if item.fate == "carried" and item.due < facts.day:
+        return ":warning: not judged, overdue:"
+    return MARKS.get(item.fate, "•")
+
+
+def figure_line(figure: Figure, *, first: bool) -> w.Mrkdwn:
+    """`commit: USD 40,000 (2 deals), +USD 10,000 since the last page`."""
+    label = w.escape(short(figure.label, 80))
+    if figure.said:
+        return w.safe(f"{label}: {w.escape(short(figure.said, 160))}")
+    since = "" if first or figure.before is None else f" · {w.change(figure.money, figure.before)}"
+    return w.safe(f"{label}: {w.sums(figure.money)}{since.replace('last note', 'last page')}")
+
+
+def deal_line(line: DealLine, book: Directory) -> w.Mrkdwn:
+    """One deal: partner, name, amount, close date, owner, and what is asked for."""
+    deal = line.deal
+    parts = [w.escape(short(deal.name, 60)), w.money(deal.amount, deal.currency), w.full_day(deal.close_date),
+             w.escape(book.name(deal.owner_id))]  # fmt: skip
+    if line.partner:
+        parts.insert(0, w.escape(short(line.partner, 40)))
+    if deal.help_needed:
+        parts.append(f":sos: {w.escape(short(deal.help_needed, 80))}")
+    elif deal.stalled:
+        parts.append(f":hourglass: {deal.days} days without movement")
+    return w.safe(" · ".join(parts))
+
+
+def partner_line(line: PartnerFigures) -> w.Mrkdwn:
+    """`*Acme*: won USD 10k · commit USD 40k · best case nothing · pipeline USD 90k`."""
+    parts = [
+        f"{label} {w.sums(money, short=True)}"
+        for label, money in (
+            ("won", line.won), ("commit", line.commit), ("best case", line.best_case), ("pipeline", line.pipeline),
+        )
+        if money
+    ]  # fmt: skip
+    return w.safe(f"*{w.escape(short(line.partner, 60))}*: {' · '.join(parts)}")
+
+
+def told(item: Said, side: int) -> w.Mrkdwn:
+    """What was typed, its line breaks kept; less of it where the page is full."""
+    room = (1 + side) if side < MOST_LINES_SAID else MOST_LINES_SAID
+    lines = [line for line in item.text.splitlines() if line.strip()]
+    shown = [w.escape(short(line, 120 + 60 * side)) for line in lines[:room]]
+    if len(lines) > room:
+        shown.append(f"_… and {len(lines) - room} more lines_")
+    return w.safe("\n".join(shown))
+
+
+def signature(item: Signature, book: Directory, policy: Policy) -> w.Mrkdwn:
+    """Who has to sign and has not: signing comes with the forecast, and a page says what is not there."""
+    who = w.escape(book.name(item.person_id)) if item.person_id is not None else "nobody has this role"
+    when = f"signed {w.when(item.at, zone(policy.zone))}" if item.at is not None else "not signed"
+    return w.safe(f"{ROLES.get(item.role, item.role)}, {who}: {when}")
+
+
+def footer(health: Health, as_of: datetime | None, policy: Policy, *, stale: bool) -> w.Mrkdwn:
+    """The series so far this fiscal year, and how old the CRM's word is."""
+    streak = f", {health.streak} in a row" if health.streak > 1 else ""
+    held = (
+        f"This fiscal year: {health.held} held{streak}, {health.late} late, {health.skipped} skipped, "
+        f"{health.no_meeting} without meeting"
+    )
+    return w.safe(f"{held} · {crm_as_of(as_of, policy, stale=stale)}")
