@@ -10,6 +10,10 @@ class Door(StrEnum):
     ANSWER_DEAL = "deal_review.answer_one"
     CLOSE_REVIEWS = "closing.walk"
     CLOSE_ONE = "closing.one"
+    CLOSE_MEETING = "meetings.close"
+    ANSWER_PULSE = "meetings.pulse"
+    MEETINGS = "meetings.table"
+    QUARTER = "quarter.open"
     OPEN_CADENCE = "cadence.open"
     SET_UP = "cadence.set_up"
     EXAMINE = "doctor.open"
@@ -20,6 +24,8 @@ class Door(StrEnum):
     NEW_DEAL = "births.new"
     SAME_DEAL = "births.same"
     DIFFERENT_DEAL = "births.different"
+    OPEN_PBR = "pbr.open"
+    MY_CALENDAR = "calendar.open"
 
 
 class DealRef(Carried):
