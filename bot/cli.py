@@ -48,9 +48,9 @@ def run() -> None:
 
 
 async def _run_bot(settings: Any) -> None:
-    from bot.app import build
+    from bot.app import build, kept_quarters
 
-    bot = build(settings)
+    bot = build(settings, kept=await kept_quarters(settings))
     try:
         await bot.start()
         print(f"Cadence is running: {bot.url}/healthz", flush=True)

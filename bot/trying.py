@@ -14,7 +14,7 @@ from urllib.parse import urlparse
 from sqlalchemy import select
 
 from bot import schema
-from bot.app import Bot, build
+from bot.app import Bot, build, kept_quarters
 from bot.demo import setup
 from bot.demo.build import Company
 from bot.demo.company import make_company
@@ -87,7 +87,7 @@ async def _alone(options: Trying, company: Company, url: str, stack: AsyncExitSt
     stack.push_async_callback(local.close)
     say(f"The local Slack is at {local.url}. It waits for a bot at {options.bot_url}. In another terminal:\n")
     port = urlparse(options.bot_url).port or 80
-    for name, value in (environment(local, company, url, http=options.http) | {"PORT": str(port)}).items():
+    for name, value in (environment(local, company, url, http=options.http) | _reached(options.bot_url, port)).items():
         say(f"  export {name}={value}")
     say("  .venv/bin/cadence run\n")
 
@@ -106,8 +106,10 @@ async def together(options: Trying, company: Company, url: str) -> tuple[Sandbox
     port = _free_port()
     seed = seed_of(company, empty=options.empty)
     local = await start(_options(options, company, f"http://127.0.0.1:{port}"), seed)
+    reached = _reached(f"http://127.0.0.1:{port}", port)
     try:
-        bot = build(settings_for(environment(local, company, url, http=options.http) | {"PORT": str(port)}))
+        settings = settings_for(environment(local, company, url, http=options.http) | reached)
+        bot = build(settings, kept=await kept_quarters(settings))
         await bot.start()
     except BaseException:
         await local.close()
@@ -196,6 +198,11 @@ def environment(local: Sandbox, company: Company, url: str, *, http: bool) -> di
         "CADENCE_SIMULATED_CLOCK": "1",
         **own,
     }
+
+
+def _reached(bot_url: str, port: int) -> dict[str, str]:
+    """Where the bot's own server listens, and what the calendar addresses it hands out begin with."""
+    return {"PORT": str(port), "CADENCE_PUBLIC_URL": bot_url}
 
 
 def settings_for(environment_: Mapping[str, str]) -> Settings:

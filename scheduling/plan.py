@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import cadences, crews, meetings, notes, reviews, spreading
+from models import cadences, crews, fiscal_calendar, meetings, notes, reviews, spreading
 from models.cadences import AHEAD, Kind
 from models.domain import review_times
 from models.domain.meetings import Leaves
@@ -21,7 +21,20 @@ from models.domain.workdays import Reader
 from models.domain.zones import local_date, zone
 from models.insert import add_missing
 from models.minutes.closing import cutoff
-from models.tables import Absence, Cadence, Deal, DealVersion, MeetingKind, Occurrence, Partner, Person, PersonRole, Step
+from models.tables import (
+    Absence,
+    Cadence,
+    Deal,
+    DealVersion,
+    FiscalQuarter,
+    MeetingKind,
+    Occurrence,
+    Partner,
+    Person,
+    PersonRole,
+    Setting,
+    Step,
+)
 
 ASKING = (Kind.WEEKLY_REVIEW, Kind.OTHER_PARTNERS)
 """The meetings before which owners of deals are asked."""
@@ -29,7 +42,10 @@ PULSE_OPEN = timedelta(days=14)
 """How long a pulse waits for its answer."""
 AHEAD_DAYS = timedelta(days=10)
 BEHIND_DAYS = timedelta(days=16)
-READS = (Absence, Cadence, Deal, DealVersion, MeetingKind, Occurrence, Partner, Person, PersonRole, Step)
+READS = (
+    Absence, Cadence, Deal, DealVersion, FiscalQuarter, MeetingKind, Occurrence, Partner, Person, PersonRole, Setting,
+    Step,
+)  # fmt: skip
 """All that a plan is made from: a test compares it with the statements."""
 
 
@@ -76,6 +92,8 @@ class Prompting:
 async def materialise(session: AsyncSession, *, now: datetime, policy: Policy) -> int:
     """Fill the calendar up to the horizon and plan the steps of what is near; the number of steps changed."""
     await cadences.hold_calendar(session, now=now)
+    await fiscal_calendar.keep(session, policy.fiscal, today=local_date(now, zone(policy.zone)), now=now)
+    await fiscal_calendar.follow(session, policy, now=now)
     await cadences.ensure_standing(session, now=now, policy=policy)
     await meetings.ensure(session, now=now, policy=policy)
     await cadences.fill(session, now=now, policy=policy)
