@@ -19,7 +19,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot import directory, doctor, errors, failpoints, schema
+from bot import directory, doctor, errors, failpoints, feed, schema
 from bot.acks import wake_by_ack
 from bot.clock import Clock, real_now
 from bot.delivery import CallFailed, Delivery, Limits
@@ -30,8 +30,10 @@ from bot.settings import Settings
 from bot.web import make
 from handlers.features import CARD_RENDERERS, PAGES, RENDERERS, register_all
 from handlers.kit.deps import KEY, Deps
+from models import fiscal_calendar
 from models.db import Database
 from models.domain.errors import UserError
+from models.domain.fiscal import Quarter
 from scheduling.wakeups import Wakeups
 
 logger = logging.getLogger("cadence")
@@ -151,7 +153,8 @@ class Bot:
     def _web(self) -> web.Application:
         bolt = None if self.settings.socket_mode else self.bolt
         control = self.engine if self.settings.is_loopback and self.clock.simulated else None
-        return make(bolt, control, self.health)
+        calendar = feed.reader(self.db, self.clock, self.engine.policy)
+        return make(bolt, control, self.health, calendar)
 
     async def health(self) -> dict[str, Any]:
         """What `/healthz` says: the database, the scheduler, the socket."""
@@ -171,10 +174,27 @@ class Bot:
         }
 
 
-def build(settings: Settings, *, limits: Limits | None = None) -> Bot:
-    """Wire the parts; nothing runs yet. Call inside a running loop. `limits` are delivery's times, for the crash tests."""
+async def kept_quarters(settings: Settings) -> tuple[Quarter, ...]:
+    """The fiscal quarters that began under earlier settings: their labels stand, so `build` wants them first.
+
+    Raises UserError where the schema is not the newest and cannot be made so.
+    """
+    db = schema.connect(settings.database_url)
+    try:
+        await schema.ensure(db)
+        async with db.read() as session:
+            return await fiscal_calendar.stored(session)
+    finally:
+        await db.close()
+
+
+def build(settings: Settings, *, kept: tuple[Quarter, ...] = (), limits: Limits | None = None) -> Bot:
+    """Wire the parts; nothing runs yet. Call inside a running loop.
+
+    `kept` are the quarters that have begun (`kept_quarters`); `limits` delivery's times, for the crash tests.
+    """
     limits = limits or Limits()
-    policy = settings.policy()
+    policy = settings.policy().model_copy(update={"kept_quarters": kept})
     db = schema.connect(settings.database_url)
     clock = Clock(simulated=settings.simulated_clock)
     token = settings.slack_bot_token.get_secret_value()
@@ -219,6 +239,7 @@ def build(settings: Settings, *, limits: Limits | None = None) -> Bot:
         team_id=lambda: delivery.identity.team_id if delivery.identity else "",
         examine=lambda: doctor.examine(doctor.Ground(settings, db, client, now=clock.now(), running=True)),
         pages=PAGES,
+        public_url=settings.public_url,
     )
 
     bolt.use(GiveDeps(deps, clock))

@@ -1,4 +1,4 @@
-"""The bot's own HTTP server: `/healthz` in both modes, `/slack/events` in HTTP mode, `/control` with a local Slack."""
+"""The bot's own HTTP server: `/healthz` and `/calendar` always, `/slack/events` in HTTP mode, `/control` with a local Slack."""
 
 import asyncio
 import json
@@ -10,12 +10,15 @@ from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncApp
 
+from bot import feed
 from bot.engine import Engine
 
 Health = Callable[[], Awaitable[dict[str, Any]]]
 
 
-def make(bolt: AsyncApp | None, engine: Engine | None, health: Health) -> web.Application:
+def make(
+    bolt: AsyncApp | None, engine: Engine | None, health: Health, calendar: feed.Read | None = None
+) -> web.Application:
     """The routes: `bolt` only in HTTP mode, `engine` (control) only where the clock is the local Slack's."""
     app = web.Application(client_max_size=2 * 1024 * 1024)
 
@@ -24,6 +27,8 @@ def make(bolt: AsyncApp | None, engine: Engine | None, health: Health) -> web.Ap
         return web.json_response(found, status=200 if found["ok"] else 503)
 
     app.router.add_get("/healthz", healthz)
+    if calendar is not None:
+        app.router.add_get(feed.PATH, feed.handler(calendar))
     if bolt is not None:
         app.router.add_post("/slack/events", _slack(bolt))
     if engine is not None:

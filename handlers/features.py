@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from handlers.births import card as births_card
 from handlers.births import listeners as births
 from handlers.cadence import listeners as cadence
+from handlers.calendar import listeners as calendar
 from handlers.closing import card as closing_card
 from handlers.closing import listeners as closing
 from handlers.deal_review import card as deal_card
@@ -19,6 +20,8 @@ from handlers.events import listeners as events
 from handlers.first_run import listeners as first_run
 from handlers.first_run import messages as first_run_messages
 from handlers.first_run import page as first_run_page
+from handlers.health import listeners as health
+from handlers.health import messages as health_messages
 from handlers.home import differences as home_differences
 from handlers.home import listeners as home
 from handlers.home import page as home_page
@@ -26,17 +29,39 @@ from handlers.imports import card as import_card
 from handlers.imports import listeners as imports
 from handlers.kit.deps import Pages
 from handlers.kit.message import Message
+from handlers.meetings import card as meetings_card
+from handlers.meetings import listeners as meetings
 from handlers.notes import handover as notes_handover
+from handlers.notes import minutes as notes_minutes
 from handlers.notes import render as notes
 from handlers.owners import listeners as owners
+from handlers.pbr import listeners as pbr
+from handlers.pbr import render as pbr_render
 from handlers.people import listeners as people
 from handlers.people import messages as people_messages
 from models import births as born
-from models import drafts
+from models import cadence_health, drafts, pulses
 from models.domain.policy import Policy
+from models.minutes import gather
 
 # Bolt asks one listener after the other: what people wait for comes before what nobody waits for.
-FEATURES = (deal_review, closing, cadence, people, births, home, doctor, first_run, imports, owners, events)
+FEATURES = (
+    deal_review,
+    closing,
+    meetings,
+    pbr,
+    cadence,
+    people,
+    births,
+    home,
+    doctor,
+    first_run,
+    imports,
+    owners,
+    calendar,
+    health,
+    events,
+)
 
 #: What an outbox row says, by its template.
 RENDERERS: Mapping[str, Any] = {
@@ -44,13 +69,18 @@ RENDERERS: Mapping[str, Any] = {
     "friday_note": notes.friday,
     "other_partners": notes.others,
     "agenda": notes.agenda,
+    gather.KIND: notes_minutes.minutes,
+    "meeting_agenda": notes_minutes.agenda,
     "report": notes.report,
     "help": events.render_help,
     "welcome": first_run_messages.welcome,
     "orphaned": people_messages.orphaned,
     "handed_over": people_messages.handed_over,
     "handover_page": notes_handover.handover,
+    cadence_health.ESCALATION: health_messages.render,
+    "pbr": pbr_render.pbr,
     home_differences.TEMPLATE: home_differences.render,
+    calendar.TEMPLATE: calendar.render,
     drafts.NOT_YOURS: imports.render_refusal,
 }
 
@@ -60,6 +90,8 @@ CARD_RENDERERS: Mapping[str, Any] = {
     "nudge": deal_card.render_nudge,
     "close": closing_card.render_close,
     "close_nudge": closing_card.render_nudge,
+    "prepare": meetings_card.render,
+    pulses.REPORT: meetings_card.render_report,
     "home": home_page.render,
     drafts.CARD: import_card.render,
     born.CARD: births_card.render,

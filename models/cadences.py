@@ -419,6 +419,7 @@ _RUNNING = (
     .where(Cadence.kind == Kind.WEEKLY_REVIEW, Cadence.state == "active")
 )
 _MANAGERS = select(Person.id, Person.zone).where(Person.id.in_(select(Partner.pm_id).where(Partner.pm_id.is_not(None))))
+_ANY_ROW_ON = select(MeetingKind.id).where(MeetingKind.enabled).limit(1)
 _HANDED_OVER = (
     select(Cadence, Partner.pm_id)
     .join(Partner, Partner.id == Cadence.partner_id)
@@ -433,7 +434,8 @@ _CALENDARS = select(Person.id, Person.calendar).where(Person.calendar != "")
 async def ensure_standing(session: AsyncSession, *, now: datetime, policy: Policy) -> None:
     """Keep the cadences that follow from the reviews: each PM's *other partners*, and the Friday note.
 
-    They exist from the first weekly review on; the other-partners slot follows the PM's first review of the week.
+    They exist from the first weekly review on; the other-partners slot follows the PM's first review of the week. With
+    meetings of the quarter's table alone there is only the Friday on which the week is looked back at.
     """
     await _start_tiers(session, now=now, policy=policy)
     await _follow_managers(session)
@@ -445,10 +447,11 @@ async def ensure_standing(session: AsyncSession, *, now: datetime, policy: Polic
         first = reviews.get(pm_id)
         if first is None or (review.rule["weekday"], review.at) < (first.rule["weekday"], first.at):
             reviews[pm_id] = review
-    if not reviews and not standing:
+    reviewed = bool(reviews) or any(kind == Kind.OTHER_PARTNERS for kind, _ in standing)
+    if not reviewed and not standing and await session.scalar(_ANY_ROW_ON) is None:
         return
-    managers = await session.execute(_MANAGERS)
-    for pm_id, own_zone in managers.all():
+    managers = (await session.execute(_MANAGERS)).all() if reviewed else ()
+    for pm_id, own_zone in managers:
         leading = reviews.get(pm_id)
         rule = leading.rule if leading is not None else weekly(policy.review_weekday)
         at = leading.at if leading is not None else policy.review_at
@@ -593,6 +596,7 @@ async def drop_untouched(session: AsyncSession, cadence: Cadence, *, now: dateti
             Occurrence.cadence_id == cadence.id,
             Occurrence.starts_at > now,
             Occurrence.state.in_((State.PLANNED, State.NO_MEETING)),
+            Occurrence.closed_at.is_(None),  # what a person called off stays called off
             Occurrence.moved_at.is_(None),
             Occurrence.slot.not_in(keep),
             Occurrence.id.not_in(touched),
@@ -648,7 +652,9 @@ async def bump(
     errors: dict[str, str] = {}
     first, last, reach = bump_limits(rule_of(cadence), occurrence.nominal_day, policy)
     if not first <= day <= last:
-        errors["day"] = f"Choose a day in the same {reach}, or skip this {reach}'s {'review' if reach == 'week' else 'meeting'}."
+        errors["day"] = (
+            f"Choose a day in the same {reach}, or skip this {reach}'s {'review' if reach == 'week' else 'meeting'}."
+        )
     elif not (await calendar_of(session, cadence, policy)).is_business_day(day):
         errors["day"] = "That is not a working day."
     elif starts_at <= now:
@@ -740,26 +746,53 @@ async def lock_occurrence(session: AsyncSession, occurrence_id: int) -> tuple[Oc
 
 @dataclass(frozen=True)
 class Planned:
-    """One meeting ahead, with what people call it."""
+    """One meeting ahead, with what people call it: `name` is empty for a weekly review, which its partner names.
+
+    `people` are ours who are in it, `lead_id` whoever leads it.
+    """
 
     occurrence: Occurrence
     cadence: Cadence
     partner: Partner | None
+    name: str = ""
+    lead_id: int | None = None
+    people: frozenset[int] = frozenset()
+
+    @property
+    def title(self) -> str:
+        return " · ".join(part for part in (self.partner.name if self.partner else "", self.name) if part)
 
 
-async def coming(session: AsyncSession, *, now: datetime, until: datetime, pm_ids: Collection[int] | None = None
-                 ) -> list[Planned]:  # fmt: skip
-    """The reviews from `now` (those running included) to `until`, in order; of these partner managers, or all."""
+async def coming(
+    session: AsyncSession,
+    *,
+    now: datetime,
+    until: datetime,
+    pm_ids: Collection[int] | None = None,
+    table: bool = False,
+) -> list[Planned]:
+    """The reviews from `now` (those running included) to `until`, in order; of these partner managers, or all.
+
+    With `table` the meetings of the quarter's table too.
+    """
     query = (
         select(Occurrence, Cadence, Partner)
         .join(Cadence, Cadence.id == Occurrence.cadence_id)
         .outerjoin(Partner, Partner.id == Cadence.partner_id)
-        .where(Occurrence.ends_at > now, Occurrence.starts_at < until, Cadence.kind == Kind.WEEKLY_REVIEW)
+        .where(Occurrence.ends_at > now, Occurrence.starts_at < until, Occurrence.ends_at > Occurrence.starts_at)
         .order_by(Occurrence.starts_at, Occurrence.id)
     )
+    kinds = Cadence.kind == Kind.WEEKLY_REVIEW
+    query = query.where(or_(kinds, Cadence.meeting_id.is_not(None)) if table else kinds)
     if pm_ids is not None:
         query = query.where(Partner.pm_id.in_(pm_ids))
-    return [Planned(occurrence, cadence, partner) for occurrence, cadence, partner in await session.execute(query)]
+    crew = await crews.crew(session)
+    found = []
+    for occurrence, cadence, partner in await session.execute(query):
+        row = crew.table.get(cadence.meeting_id or 0)
+        name = row.name if row is not None else ""
+        found.append(Planned(occurrence, cadence, partner, name, crew.lead(cadence), crew.people(cadence)))
+    return found
 
 
 async def tier1_counts(session: AsyncSession) -> dict[int, int]:

@@ -1,76 +1,84 @@
-"""What the cadence costs each person in a week: messages from the bot, and minutes of meeting."""
+"""What the cadence costs in a week: messages from the bot, by person and by channel, and each person's minutes of meeting."""
 
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import reviews
-from models.cadences import Kind, State
-from models.domain.agenda import speaking_slots
+from models import hours
 from models.domain.policy import Policy
 from models.domain.zones import local_date, local_to_utc, zone
-from models.tables import Cadence, Occurrence, Outbox
+from models.tables import ChannelState, Outbox
 
 
 @dataclass(frozen=True)
 class Cost:
-    """One person's week so far (messages) and as planned (minutes of reviews)."""
+    """One person's week: messages so far, and minutes of meeting as planned, without preparation (`models.hours`)."""
 
     messages: int = 0
     minutes: int = 0
 
 
+@dataclass(frozen=True)
+class ChannelCost:
+    """One channel's week so far. `name` is empty for a private channel that only its id is known of."""
+
+    ref: str
+    name: str
+    messages: int
+
+
 async def this_week(session: AsyncSession, *, now: datetime, policy: Policy) -> Mapping[int, Cost]:
     """The cost of the company's present week, by person; a number of statements that does not grow with people."""
-    clocks = zone(policy.zone)
-    today = local_date(now, clocks)
-    monday = local_to_utc(today - timedelta(days=today.weekday()), policy.work_start.min, clocks)
-    until = monday + timedelta(days=7)
-    sent = await session.execute(
-        select(Outbox.person_id, func.count())
-        .where(Outbox.person_id.is_not(None), Outbox.sent_at >= monday, Outbox.sent_at < until)
-        .group_by(Outbox.person_id)
-    )
-    messages: dict[int, int] = {person_id: number for person_id, number in sent if person_id is not None}
-    minutes = await _minutes(session, monday, until, now=now, policy=policy)
+    first, _, _ = _week(now, policy)
+    messages = await messages_this_week(session, now=now, policy=policy)
+    minutes: dict[int, int] = defaultdict(int)
+    for share in await hours.shares(session, first, first + timedelta(days=6), now=now, policy=policy):
+        minutes[share.person_id] += share.minutes
     return {
         person_id: Cost(messages.get(person_id, 0), minutes.get(person_id, 0))
         for person_id in messages.keys() | minutes.keys()
     }
 
 
-async def _minutes(
-    session: AsyncSession, monday: datetime, until: datetime, *, now: datetime, policy: Policy
-) -> dict[int, int]:
-    """Whole reviews for their partner manager, their own slot for everybody who only answers for deals."""
-    ids = list(
-        await session.scalars(
-            select(Occurrence.id)
-            .join(Cadence, Cadence.id == Occurrence.cadence_id)
-            .where(
-                Cadence.kind == Kind.WEEKLY_REVIEW,
-                Occurrence.starts_at >= monday,
-                Occurrence.starts_at < until,
-                Occurrence.state.not_in((State.SKIPPED, State.NO_MEETING)),
-            )
-        )
+async def messages_this_week(session: AsyncSession, *, now: datetime, policy: Policy) -> Mapping[int, int]:
+    """Messages of the company's present week by person."""
+    _, since, until = _week(now, policy)
+    sent = await session.execute(
+        select(Outbox.person_id, func.count())
+        .where(Outbox.person_id.is_not(None), Outbox.sent_at >= since, Outbox.sent_at < until)
+        .group_by(Outbox.person_id)
     )
-    found: dict[int, int] = defaultdict(int)
-    if not ids:
-        return found
-    listed = await reviews.under_review(session, ids, now=now, policy=policy)
-    staff = await reviews.staff(session, policy)
-    for occurrence, cadence in await reviews.scope(session, ids):
-        deals: dict[int, int] = defaultdict(int)
-        for duty in reviews.duties(occurrence, cadence.pm_id, listed[occurrence.id], staff):
-            deals[duty.responder_id] += len(duty.deal_ids)
-        for person_id, (begin, end) in speaking_slots(occurrence.starts_at, cadence.minutes, deals).items():
-            if person_id != cadence.pm_id:
-                found[person_id] += int((end - begin) / timedelta(minutes=1))
-        if cadence.pm_id is not None:
-            found[cadence.pm_id] += cadence.minutes
-    return found
+    return {person_id: number for person_id, number in sent if person_id is not None}
+
+
+async def channels_this_week(session: AsyncSession, *, now: datetime, policy: Policy) -> list[ChannelCost]:
+    """Messages of the company's present week by channel, the most first; one channel, whatever it was called by."""
+    _, since, until = _week(now, policy)
+    place = func.coalesce(Outbox.channel_id, func.ltrim(Outbox.channel_ref, "#"))
+    rows = await session.execute(
+        select(place.label("place"), func.min(Outbox.channel_ref), func.count(), func.max(ChannelState.name))
+        .outerjoin(ChannelState, (ChannelState.slack_id == place) & ChannelState.is_private.is_(False))
+        .where(Outbox.person_id.is_(None), Outbox.sent_at >= since, Outbox.sent_at < until)
+        .group_by("place")
+    )
+    found = [ChannelCost(place, name or _configured(ref, place), number) for place, ref, number, name in rows]
+    return sorted(found, key=lambda one: (-one.messages, one.name, one.ref))
+
+
+def _configured(ref: str, place: str) -> str:
+    """The name that somebody here wrote in a form or setting; an id is no name."""
+    name = ref.lstrip("#")
+    return "" if name == place and name.isalnum() and name.isupper() else name
+
+
+def _week(now: datetime, policy: Policy) -> tuple[date, datetime, datetime]:
+    """The company's present week: its Monday, and the instants it begins and ends at."""
+    clocks = zone(policy.zone)
+    today = local_date(now, clocks)
+    monday = today - timedelta(days=today.weekday())
+    begins, ends = (local_to_utc(day, policy.work_start.min, clocks) for day in (monday, monday + timedelta(days=7)))
+    return monday, begins, ends

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import cadences, handover
+from models import cadences, handover, hours
 from models.cadences import Kind
 from models.domain.policy import Policy
 from models.domain.text import count
@@ -37,8 +37,9 @@ async def problems(
         *await _orphans(session),
     ]
     if partner_ids is not None:
-        found = [problem for problem in found if problem.partner_id in partner_ids]
-    elif not policy.leadership_channel:
+        return [problem for problem in found if problem.partner_id in partner_ids]
+    found += await _hours(session, now, policy)
+    if not policy.leadership_channel:
         found.append(Problem("No leadership channel is set: the Friday note goes to the head of partnerships by direct "
                              "message. Set CADENCE_LEADERSHIP_CHANNEL."))  # fmt: skip
     return found
@@ -91,7 +92,7 @@ async def _unsent(session: AsyncSession, now: datetime) -> list[Problem]:
 _WHAT = {
     "weekly_note": "the weekly note", "friday_note": "the Friday note", "agenda": "the agenda",
     "other_partners": "the section on other partners", "differences": "the list to mend in the CRM",
-    "prompt": "a prompt", "nudge": "a nudge", "close": "the closing request", "close_nudge": "the closing nudge",
+    "escalation": "the message on skipped meetings", "prompt": "a prompt", "nudge": "a nudge", "close": "the closing request", "close_nudge": "the closing nudge",
 }  # fmt: skip
 _STATE = {"held": "was held back", "failed": "was not sent", "undetermined": "was perhaps not sent"}
 
@@ -151,3 +152,21 @@ async def _ceilings(session: AsyncSession, policy: Policy) -> list[Problem]:
         for pm_id, number in counts.items()
         if (sentence := cadences.ceiling_breach(number, policy))
     ]
+
+
+async def _hours(session: AsyncSession, now: datetime, policy: Policy) -> list[Problem]:
+    """Partner managers whose meetings cost more than the operating model allows for their Tier 1 partners."""
+    found = await hours.of_quarter(session, now=now, policy=policy)
+    over = [one for one in found.people if one.is_over]
+    rows = await session.execute(select(Person.id, Person.name).where(Person.id.in_([one.person_id for one in over])))
+    names: dict[int, str] = {person_id: name for person_id, name in rows}  # noqa: C416 - a Row is a tuple
+    return [Problem(f"{names[one.person_id]}: {too_much(one)} Shorten or turn off a meeting, or move a partner.")
+            for one in over if one.person_id in names]  # fmt: skip
+
+
+def too_much(one: hours.Hours) -> str:
+    """`6 h 20 of meetings a week on average, preparation included; 3 Tier 1 partners may cost 6 h.`."""
+    return (
+        f"{hours.spell(one.average)} of meetings a week on average, preparation included; "
+        f"{count(one.tier1, 'Tier 1 partner')} may cost {hours.spell(one.allowance or 0)}."
+    )

@@ -6,14 +6,26 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import answers, births, cadences, closing, costs, differences, first_run, imports, notes, people, reviews
+from models import (
+    answers,
+    births,
+    cadence_health,
+    cadences,
+    closing,
+    costs,
+    differences,
+    first_run,
+    imports,
+    people,
+    reviews,
+)
 from models.births import Pair
 from models.cadences import AHEAD, Kind, Planned
 from models.costs import Cost
 from models.deals import PRESENT
 from models.domain.deals import OPEN, Attribution, Category
 from models.domain.fiscal import Quarter
-from models.domain.notes import Health, MoneySum, merge_health
+from models.domain.notes import Health, MoneySum
 from models.domain.policy import Policy
 from models.domain.rights import Act, Subject, may
 from models.domain.zones import local_date, zone
@@ -80,6 +92,8 @@ class HomePage:
     """Deals born here that an import may have brought too: this person is to say."""
     set_up: Facts | None = None
     """What of the first run is done, for whoever can go on with it, while it is not finished."""
+    other_meetings: Health | None = None
+    """As `health` of the weekly reviews, of all other meetings: both only for a leader."""
 
 
 async def load(session: AsyncSession, person: Person, *, now: datetime, policy: Policy) -> HomePage:
@@ -88,6 +102,7 @@ async def load(session: AsyncSession, person: Person, *, now: datetime, policy: 
     covers = await people.covers(session, now=now, policy=policy)
     waiting = await _waiting(session, person, now=now, policy=policy)
     leader = person.has("head", "cro", "cfo", "ceo")
+    health, others = await cadence_health.totals(session, now=now, policy=policy) if leader else (None, None)
     managed = list(
         await session.scalars(select(Partner).where(Partner.pm_id == person.id).order_by(Partner.tier, Partner.name))
     )
@@ -105,7 +120,8 @@ async def load(session: AsyncSession, person: Person, *, now: datetime, policy: 
         partners=tuple(await _partners(session, managed, now=now, policy=policy)),
         unclosed=tuple(await closing.waiting_for(session, person.id, now=now)),
         numbers=await numbers(session, now=now, policy=policy) if leader else None,
-        health=await _health(session, now=now, policy=policy) if leader else None,
+        health=health,
+        other_meetings=others,
         crm_as_of=await imports.crm_as_of(session),
         breach=cadences.ceiling_breach(counts.get(person.id, 0), policy),
         cost=(await costs.this_week(session, now=now, policy=policy)).get(person.id, costs.Cost()),
@@ -261,8 +277,3 @@ async def _sourced(session: AsyncSession, quarter: Quarter, categories: tuple[st
         MoneySum(currency=currency, amount=int(amount or 0), deals=deals, unknown=unknown)
         for currency, amount, deals, unknown in rows
     )
-
-
-async def _health(session: AsyncSession, *, now: datetime, policy: Policy) -> Health:
-    ids = list(await session.scalars(select(Partner.id).where(Partner.tier == 1)))
-    return merge_health((await notes.health_of(session, ids, now=now, policy=policy)).values())

@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import cards, changes, closing, crews, meetings, notes, outbox, people, reviews
+from models import cadence_health, cards, changes, closing, crews, meetings, notes, outbox, people, reviews
 from models.cadences import AHEAD, Side, State
 from models.domain import review_times
 from models.domain.policy import Policy
@@ -352,12 +352,30 @@ async def _closing_card(moment: Moment, due: list[Due], kind: str) -> int:
 
 
 async def consolidate(moment: Moment, due: list[Due]) -> int:
-    """The Friday note."""
+    """The Friday note; and whoever has to hear of a series that is skipped again and again, hears it."""
     for item in due:
+        since = await _last_look(moment, item)
+        await cadence_health.escalate(
+            moment.session, item.occurrence, since=since, now=moment.now, policy=moment.policy
+        )
         artifact = await notes.publish_friday(moment.session, item.occurrence, now=moment.now, policy=moment.policy)
         await settle(moment.session, [item.step], "done" if artifact else "nothing", now=moment.now)
     await cards.touch_homes(moment.session)
     return len(due)
+
+
+async def _last_look(moment: Moment, item: Due) -> datetime | None:
+    """When a week was last consolidated, one without any review included; None before the first."""
+    last: datetime | None = await moment.session.scalar(
+        select(func.max(Step.settled_at))
+        .join(Occurrence, Occurrence.id == Step.occurrence_id)
+        .where(
+            Step.kind == StepKind.CONSOLIDATE,
+            Step.state.in_(("done", "nothing")),
+            Occurrence.cadence_id == item.cadence.id,
+        )
+    )
+    return last
 
 
 async def expire(moment: Moment, due: list[Due]) -> int:

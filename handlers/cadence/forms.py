@@ -78,17 +78,18 @@ def parse_set_up(view: Mapping[str, Any], policy: Policy) -> SetUp:
     )
 
 
-def bump(occurrence: Occurrence, partner: Partner, clocks: ZoneInfo) -> dict[str, Any]:
+def bump(occurrence: Occurrence, title: str, clocks: ZoneInfo, reach: str = "week") -> dict[str, Any]:
+    """Move one meeting; `reach` is how far it may go: week, month or quarter."""
     local = occurrence.starts_at.astimezone(clocks)
     made = [
-        b.section(f"*{w.escape(clip(partner.name, 80))}* is planned for {w.when(occurrence.starts_at, clocks)}. "
-                  "Moved within its week it counts as held late."),
+        b.section(f"*{w.escape(clip(title, 120))}* is planned for {w.when(occurrence.starts_at, clocks)}. "
+                  f"Moved within its {reach} it counts as held late."),
         b.date_input(Field.DAY, "New day", local.date()),
         b.time_input(Field.AT, "New hour", f"{local:%H:%M}", hint=f"In {clocks.key}."),
         b.text_input(Field.REASON, "Why?", most=300, hint="The reason and your name stand in the note."),
     ]  # fmt: skip
     return b.modal(
-        View.BUMP, "Move one review", made, metadata=Ref(o=occurrence.id).dump(), submit="Move", close="Cancel"
+        View.BUMP, "Move one meeting", made, metadata=Ref(o=occurrence.id).dump(), submit="Move", close="Cancel"
     )
 
 
@@ -104,16 +105,24 @@ def parse_bump(view: Mapping[str, Any]) -> Moved:
     return Moved(values.date(Field.DAY), values.time(Field.AT), values.text(Field.REASON))
 
 
-def skip(occurrence: Occurrence, partner: Partner, clocks: ZoneInfo) -> dict[str, Any]:
+def skip(
+    occurrence: Occurrence, title: str, clocks: ZoneInfo, *, review: bool = True, partner: bool = True
+) -> dict[str, Any]:
+    """Call one meeting off. `review`: a weekly one; `partner`: it has a side that is not ours."""
+    rest = (
+        " Answers and carried commitments still reach the Friday note."
+        if review
+        else (" Its commitments wait for the next one.")
+    )
+    sides = SIDES if partner else (SIDES[0], SIDES[2])
     made = [
-        b.section(f"*{w.escape(clip(partner.name, 80))}*, {w.when(occurrence.starts_at, clocks)}, will not be held. "
-                  "Answers and carried commitments still reach the Friday note."),
-        b.select_input(Field.SIDE, "Whose side?", SIDES, Side.OURS.value,
+        b.section(f"*{w.escape(clip(title, 120))}*, {w.when(occurrence.starts_at, clocks)}, will not be held.{rest}"),
+        b.select_input(Field.SIDE, "Whose side?", sides, Side.OURS.value,
                        hint="The partner's cancellations and holidays never count against the cadence."),
         b.text_input(Field.REASON, "Why?", most=300, hint="The reason and your name stand in the note."),
     ]  # fmt: skip
     return b.modal(
-        View.SKIP, "Skip one review", made, metadata=Ref(o=occurrence.id).dump(), submit="Skip", close="Cancel"
+        View.SKIP, "Skip one meeting", made, metadata=Ref(o=occurrence.id).dump(), submit="Skip", close="Cancel"
     )
 
 

@@ -16,13 +16,14 @@ from handlers.kit.doors import SetUpRef
 from handlers.kit.forms import Values
 from handlers.kit.once import once
 from handlers.kit.views import replace, show
-from models import cadences, cards, first_run, people
-from models.cadences import Kind, Side
+from models import cadences, cards, crews, first_run, people
+from models.cadences import Kind, Planned, Side
 from models.domain.errors import FieldErrors, NotAllowed, UserError
 from models.domain.policy import Policy
 from models.domain.rights import Act, Subject, may, require
 from models.domain.text import key
 from models.domain.zones import zone
+from models.minutes import closing as minutes
 from models.roster import listed
 from models.tables import Cadence, Occurrence, Partner, Person
 
@@ -98,16 +99,26 @@ async def open_menu(ack: AsyncAck, body: Body, client: AsyncWebClient, context: 
         occurrence = await session.get(Occurrence, ref.o)
         if occurrence is None:
             raise UserError("This review does not exist any more; `/cadence` shows what is planned.")
-        partner, cadence = await _require_plan(session, deps, actor, occurrence)
-        clocks = zone(cadence.zone)
-        if ref.m != "change":
-            cadences.refuse_settled(occurrence)
-        view = {
-            "bump": lambda: forms.bump(occurrence, partner, clocks),
-            "skip": lambda: forms.skip(occurrence, partner, clocks),
-            "pause": lambda: forms.pause(occurrence, partner),
-        }.get(ref.m, lambda: None)() or await _set_up_form(session, deps, actor, partner.id)
+        planned = await _require_plan(session, deps, actor, occurrence)
+        view = await _menu_form(session, deps, actor, planned, ref.m)
     await show(client, body, view)
+
+
+async def _menu_form(session: AsyncSession, deps: Deps, actor: Person, item: Planned, chosen: str) -> dict[str, Any]:
+    """What the menu's word opens for this meeting."""
+    occurrence, cadence, partner = item.occurrence, item.cadence, item.partner
+    clocks = zone(cadence.zone)
+    if chosen == "change" and partner is not None and not item.name:
+        return await _set_up_form(session, deps, actor, partner.id)
+    cadences.refuse_settled(occurrence)
+    if chosen == "pause" and partner is not None and not item.name:
+        return forms.pause(occurrence, partner)
+    if chosen == "skip":
+        return forms.skip(occurrence, item.title, clocks, review=not item.name, partner=partner is not None)
+    if chosen == "bump":
+        reach = cadences.bump_limits(cadences.rule_of(cadence), occurrence.nominal_day, deps.policy)[2]
+        return forms.bump(occurrence, item.title, clocks, reach)
+    raise UserError("Only weekly reviews are changed or paused here; the table is under “Meetings of the quarter…”.")
 
 
 async def save_set_up(ack: AsyncAck, body: Body, client: AsyncWebClient, context: AsyncBoltContext) -> None:
@@ -207,15 +218,17 @@ async def _for_form(session: AsyncSession, deps: Deps, body: Body) -> tuple[Pers
     return actor, occurrence
 
 
-async def _require_plan(
-    session: AsyncSession, deps: Deps, actor: Person, occurrence: Occurrence
-) -> tuple[Partner, Cadence]:
+async def _require_plan(session: AsyncSession, deps: Deps, actor: Person, occurrence: Occurrence) -> Planned:
+    """The meeting with what it is called. Raises UserError where there is none to plan, NotAllowed with who can."""
     cadence = await session.get_one(Cadence, occurrence.cadence_id)
-    if cadence.kind != Kind.WEEKLY_REVIEW:
-        raise UserError("Only weekly reviews can be moved, skipped or paused.")
-    partner = await session.get_one(Partner, cadence.partner_id)
-    await _require(session, deps, actor, partner)
-    return partner, cadence
+    crew = await crews.crew(session)
+    row = crew.table.get(cadence.meeting_id or 0)
+    if occurrence.ends_at == occurrence.starts_at or (cadence.kind != Kind.WEEKLY_REVIEW and row is None):
+        raise UserError("Only meetings can be moved, skipped or paused.")
+    subject = await minutes.subject_of(session, cadence, crew, now=deps.now(), policy=deps.policy)
+    require(may(people.as_actor(actor), Act.PLAN, subject))
+    partner = await session.get(Partner, cadence.partner_id) if cadence.partner_id is not None else None
+    return Planned(occurrence, cadence, partner, row.name if row is not None else "", crew.lead(cadence))
 
 
 async def _require(session: AsyncSession, deps: Deps, actor: Person, partner: Partner) -> None:

@@ -16,7 +16,6 @@ from handlers.kit.doors import PeopleRef
 from models import cadences, closing, costs, first_run, health, notes, owners, people, reviews
 from models.cadences import AHEAD, Planned
 from models.costs import Cost
-from models.domain.fiscal import monday_of
 from models.domain.notes import Health, merge_health
 from models.domain.policy import Policy
 from models.domain.rights import Act, Subject, may
@@ -75,8 +74,8 @@ async def load(session: AsyncSession, actor: Person, query: str, *, now: datetim
         shown = hits
     planned = [
         item
-        for item in await cadences.coming(session, now=now, until=now + AHEAD_DAYS)
-        if item.partner is not None and item.partner.id in shown
+        for item in await cadences.coming(session, now=now, until=now + AHEAD_DAYS, table=True)
+        if _concerns(item, actor, shown, query, wide=wide)
     ]
     waiting = await _waiting(session, [partners[partner_id] for partner_id in shown], now)
     by_partner = await notes.health_of(session, list(shown), now=now, policy=policy)
@@ -106,6 +105,13 @@ async def load(session: AsyncSession, actor: Person, query: str, *, now: datetim
     )
 
 
+def _concerns(item: Planned, actor: Person, shown: Collection[int], query: str, *, wide: bool) -> bool:
+    """Whether the meeting is listed: of a partner that is shown, or of the company and the actor's own."""
+    if item.partner is not None:
+        return item.partner.id in shown and (not item.name or wide or actor.id in item.people)
+    return not query and (wide or actor.id in item.people)
+
+
 async def _open_owners(session: AsyncSession, actor: Person, *, now: datetime, policy: Policy) -> int:
     if not may(people.as_actor(actor), Act.IMPORT, Subject()).allowed:
         return 0
@@ -115,8 +121,8 @@ async def _open_owners(session: AsyncSession, actor: Person, *, now: datetime, p
 def week_label(today: date, policy: Policy) -> str:
     """`Week 8 of 2026Q4, 23–29 Nov`."""
     quarter, number = policy.fiscal.week_of(today)
-    monday = monday_of(quarter, number)
-    return f"Week {number} of {quarter.label}, {w.day(monday)} to {w.day(monday + timedelta(days=6))}"
+    first, last = policy.fiscal.week_starts(quarter, number), policy.fiscal.week_ends(quarter, number)
+    return f"Week {number} of {quarter.label}, {w.day(first)} to {w.day(last)}"
 
 
 async def _waiting(
@@ -164,6 +170,9 @@ def modal(page: CadencePage) -> dict[str, Any]:
         buttons.append(b.button("Set up a weekly review", Door.SET_UP, Ref().dump(), style=style))
     if may(people.as_actor(page.actor), Act.EXAMINE, Subject()).allowed:
         buttons.append(b.button("Check the installation…", Door.EXAMINE, Ref().dump()))
+    buttons.append(b.button("The quarter…", Door.QUARTER, Ref().dump()))
+    if may(people.as_actor(page.actor), Act.SET_UP_COMPANY, Subject()).allowed:
+        buttons.append(b.button("Meetings of the quarter…", Door.MEETINGS, Ref().dump()))
     if page.allowed:
         narrowed = tuple(sorted(page.allowed)) if page.query and len(page.allowed) <= MOST_ROWS else ()
         buttons.append(b.button("New partner manager…", Door.NEW_MANAGER, PeopleRef(p=narrowed).dump()))
@@ -171,8 +180,9 @@ def modal(page: CadencePage) -> dict[str, Any]:
     if page.open_owners:
         named = count(page.open_owners, "owner")
         buttons.append(b.button(f"Name {named} of the CRM's file…", Door.MATCH_OWNERS, Ref().dump()))
-    if buttons:
-        made.append(b.actions(*buttons))
+    buttons.append(b.button("My calendar…", Door.MY_CALENDAR, Ref().dump()))
+    buttons.append(b.button("Health and hours…", Door.HEALTH, Ref().dump()))
+    made.append(b.actions(*buttons))
     made += [*_next(page), *_not_closed(page)]
     if page.costs:
         made.append(b.context(cost_line(page)))
@@ -226,24 +236,32 @@ def _next(page: CadencePage) -> list[b.Block]:
     for item in page.planned[:MOST_ROWS]:
         partner = item.partner
         menu = None
-        if partner is not None and partner.id in page.allowed and item.occurrence.state in AHEAD:
-            menu = b.overflow(Action.MENU, _menu(item.occurrence.id))
+        may_plan = partner.id in page.allowed if partner is not None else _leads(item, page)
+        if may_plan and item.occurrence.state in AHEAD:
+            menu = b.overflow(Action.MENU, _menu(item))
         made.append(b.section(_line(item, page), accessory=menu))
     if len(page.planned) > MOST_ROWS:
         made.append(b.context(f"… and {len(page.planned) - MOST_ROWS} more. `/cadence acme` shows one partner."))
     return made
 
 
-def _menu(occurrence_id: int) -> list[tuple[str, str]]:
-    words = (("Move this one", "bump"), ("Skip this one", "skip"), ("Change day or hour", "change"), ("Pause", "pause"))
-    return [(label, MenuRef(m=name, o=occurrence_id).dump()) for label, name in words]
+def _leads(item: Planned, page: CadencePage) -> bool:
+    """Whether the actor may plan a meeting of the company."""
+    return page.actor.id == item.lead_id or page.actor.has("head", "admin")
+
+
+def _menu(item: Planned) -> list[tuple[str, str]]:
+    words = [("Move this one", "bump"), ("Skip this one", "skip")]
+    if not item.name:  # the rows of the quarter's table are changed in the table
+        words += [("Change day or hour", "change"), ("Pause", "pause")]
+    return [(label, MenuRef(m=name, o=item.occurrence.id).dump()) for label, name in words]
 
 
 def _line(item: Planned, page: CadencePage) -> str:
-    occurrence, partner = item.occurrence, item.partner
-    name = w.escape(clip(partner.name if partner else "", 80))
+    occurrence = item.occurrence
+    name = w.escape(clip(item.title, 90))
     line = f"*{name}* · {w.when(occurrence.starts_at, page.clocks)}–{w.clock(occurrence.ends_at, page.clocks)}"
-    pm = w.escape(page.book.name(item.cadence.pm_id))
+    pm = w.escape(page.book.name(item.lead_id or item.cadence.pm_id))
     states = {
         "planned": "planned",
         "prompted": "prompts are out",

@@ -11,7 +11,7 @@ from handlers.kit.doors import MatchRef
 from handlers.kit.message import Message
 from models import homes, people
 from models.costs import Cost
-from models.domain.notes import MoneySum
+from models.domain.notes import Health, MoneySum
 from models.domain.policy import Policy
 from models.domain.text import clip, count
 from models.domain.zones import zone
@@ -53,7 +53,7 @@ def blocks(page: HomePage, now: datetime, policy: Policy) -> list[b.Block]:
 
 def cost_line(cost: Cost) -> str:
     """What the cadence costs its reader."""
-    return f"This week Cadence costs you {count(cost.messages, 'message')} so far and {count(cost.minutes, 'minute')} of reviews."
+    return f"This week Cadence costs you {count(cost.messages, 'message')} so far and {count(cost.minutes, 'minute')} of meetings."
 
 
 def crm_line(page: HomePage, policy: Policy) -> str:
@@ -193,14 +193,26 @@ def _numbers(page: HomePage, policy: Policy) -> list[b.Block]:
         f"• Partner-sourced pipeline closing in {fiscal.next(quarter).label}: {_number(numbers.next_pipeline)}",
     ]
     made: list[b.Block] = [b.divider(), b.section("*Three numbers*\n" + "\n".join(lines))]
-    found = page.health
-    if found is not None:
-        over = found.held + found.late + found.skipped + found.no_meeting
-        made.append(b.context(
-            f"Cadence this quarter: {found.held} held · {found.late} late · {found.skipped} skipped · "
-            f"{found.no_meeting} without meeting" if over else "Cadence: no review has been due yet this quarter"
-        ))  # fmt: skip
+    if page.health is not None:
+        made.append(b.context(health_line(page.health, page.other_meetings or Health())))
     return made
+
+
+def health_line(reviews: Health, others: Health) -> str:
+    """How the quarter's meetings went: weekly reviews, and apart from them all others, where there are any."""
+    kinds = (("weekly reviews", reviews), ("other meetings", others))
+    parts = [f"{name} {_tally(found)}" for name, found in kinds if _over(found)]
+    if not parts:
+        return "Cadence: no meeting has been due yet this quarter"
+    return "Cadence this quarter: " + "; ".join(parts)
+
+
+def _over(found: Health) -> int:
+    return found.held + found.late + found.skipped + found.no_meeting
+
+
+def _tally(found: Health) -> str:
+    return f"{found.held} held · {found.late} late · {found.skipped} skipped · {found.no_meeting} without meeting"
 
 
 def _number(total: tuple[MoneySum, ...] | None) -> str:

@@ -19,6 +19,7 @@ from slack_sdk.models.blocks import (
     PlainTextInputElement,
     PlainTextObject,
     RadioButtonsElement,
+    StaticMultiSelectElement,
     StaticSelectElement,
     TimePickerElement,
     UserSelectElement,
@@ -202,17 +203,18 @@ def select_input(
 
 def radio_input(
     block_id: str,
-    action_id: str,
+    action_id: str | None,
     label: str,
     options: Sequence[tuple[str, str]],
-    initial: str,
+    initial: str | None,
     *,
     dispatch: bool = True,
 ) -> Block:
-    """Radio buttons that tell the bot at once, because the form below depends on the choice."""
+    """Radio buttons that tell the bot at once, because the form below depends on the choice; silent without an action."""
     made = [option(text, value) for text, value in options]
     chosen = next((held for held in made if held.value == initial), None)
-    element = RadioButtonsElement(action_id=action_id, options=made, initial_option=chosen)
+    element = RadioButtonsElement(action_id=action_id or VALUE, options=made, initial_option=chosen)
+    dispatch = dispatch and action_id is not None
     return _input(block_id, label, element, dispatch=dispatch)
 
 
@@ -222,6 +224,22 @@ def checkbox_input(
     """Checkboxes, all of them ticked to begin with; at most ten, which is Slack's limit."""
     made = [option(text, value) for text, value in options[:10]]
     element = CheckboxesElement(action_id=VALUE, options=made, initial_options=made)
+    return _input(block_id, label, element, optional=optional, hint=hint)
+
+
+def multi_select_input(
+    block_id: str,
+    label: str,
+    options: Sequence[tuple[str, str]],
+    initial: Sequence[str] = (),
+    *,
+    optional: bool = False,
+    hint: str = "",
+) -> Block:
+    """Several of (text, value); at most 100 options, which is Slack's limit."""
+    made = [option(text, value) for text, value in options[:100]]
+    chosen = [held for held in made if held.value in initial] or None
+    element = StaticMultiSelectElement(action_id=VALUE, options=made, initial_options=chosen)
     return _input(block_id, label, element, optional=optional, hint=hint)
 
 

@@ -46,7 +46,7 @@ class Deps:
     """The process-lived things a listener needs.
 
     `now` is business time; `wake` tells delivery there is work; `examine` looks at the whole installation; `pages` are what
-    one feature shows of another.
+    one feature shows of another; `public_url` is what addresses that people see begin with, empty where nobody said.
     """
 
     db: Database
@@ -56,6 +56,7 @@ class Deps:
     team_id: Callable[[], str]
     examine: Callable[[], Awaitable[Sequence[Finding]]]
     pages: Pages
+    public_url: str = ""
 
 
 def deps_of(context: AsyncBoltContext) -> Deps:

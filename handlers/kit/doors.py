@@ -26,6 +26,7 @@ class Door(StrEnum):
     DIFFERENT_DEAL = "births.different"
     OPEN_PBR = "pbr.open"
     MY_CALENDAR = "calendar.open"
+    HEALTH = "health.open"
 
 
 class DealRef(Carried):

@@ -65,7 +65,7 @@ async def close(
     occurrence, cadence, spec, crew = await load(session, submitted.occurrence_id)
     subject = await subject_of(session, cadence, crew, now=now, policy=policy)
     require(may(people.as_actor(actor), Act.CLOSE_MEETING, subject))
-    refuse_closed(occurrence, spec, submitted, now)
+    refuse_closed(occurrence, spec, held=submitted.held, now=now)
     standing = await closing.to_judge(session, cadence.id)
     today = local_date(now, zone(people.zone_of(actor, policy)))
     least = LEAST if spec.ends_in == Ends.COMMITMENTS else 0
@@ -82,11 +82,11 @@ async def close(
     return artifact
 
 
-def refuse_closed(occurrence: Occurrence, spec: Spec, submitted: Closing, now: datetime) -> None:
+def refuse_closed(occurrence: Occurrence, spec: Spec, *, held: bool, now: datetime) -> None:
     """Raise UserError for a meeting that is closed already, or said to be held before it began."""
     if occurrence.closed_at is not None:
         raise UserError(f"The {spec.name} of {occurrence.day:%d %b} is already closed.")
-    if submitted.held and now < occurrence.starts_at:
+    if held and now < occurrence.starts_at:
         raise UserError(f"The {spec.name} has not begun yet. If it does not happen, skip it in `/cadence`.")
 
 

@@ -11,6 +11,8 @@ from bot.settings import load
 from bot.web import make
 from tests.make import NOW
 
+FEED = "/calendar/{secret}.ics"
+
 
 class Engine:
     """As much of an engine as the control endpoint asks."""
@@ -89,11 +91,11 @@ def settings(tmp_path, **more):
 @pytest.mark.parametrize(
     ("more", "paths"),
     [
-        ({}, {"/healthz"}),
-        ({"slack_app_token": None, "slack_signing_secret": "s"}, {"/healthz", "/slack/events"}),
-        ({"slack_api_url": "http://127.0.0.1:1/api/"}, {"/healthz"}),
+        ({}, {"/healthz", FEED}),
+        ({"slack_app_token": None, "slack_signing_secret": "s"}, {"/healthz", FEED, "/slack/events"}),
+        ({"slack_api_url": "http://127.0.0.1:1/api/"}, {"/healthz", FEED}),
         ({"slack_api_url": "http://127.0.0.1:1/api/", "simulated_clock": True},
-         {"/healthz", "/control/next", "/control/run"}),
+         {"/healthz", FEED, "/control/next", "/control/run"}),
     ],
 )  # fmt: skip
 async def test_control_exists_only_with_a_simulated_clock_on_this_machine(tmp_path, more, paths):

@@ -82,7 +82,7 @@ def test_the_numbers_say_when_they_have_no_data():
     assert "closing in 2026Q1: *USD 5 (2 deals, 1 of unknown amount)*" in text
     assert "closed-won in 2025Q4: *nothing*" in text
     assert "closing in 2026Q2: _no data: no imported deal says “sourced” yet_" in text
-    assert "no review has been due yet this quarter" in text
+    assert "no meeting has been due yet this quarter" in text
 
 
 def test_each_partner_says_what_blocks_its_next_note():

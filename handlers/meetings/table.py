@@ -1,0 +1,263 @@
+"""“Meetings of the quarter”: every row on or off, changed, or added. The form of a row and its parser."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from handlers.kit import blocks as b
+from handlers.kit import words as w
+from handlers.kit.forms import Values
+from handlers.meetings.ids import Action, Field, RowRef, View
+from models import meetings
+from models.cadences import WEEKDAYS
+from models.domain.errors import FieldErrors
+from models.domain.meetings import BUILT_IN, Clock, Ends, Leaves, Per, Place, Question, Spec
+from models.domain.policy import Policy
+from models.domain.text import clip, key
+from models.tables import MeetingKind
+
+WHEN = (
+    ("Every week", "weekly"),
+    ("Every month, on the first such weekday", "monthly_1"),
+    ("Every month, on the second", "monthly_2"),
+    ("Every month, on the third", "monthly_3"),
+    ("Every month, on the last", "monthly_-1"),
+    ("In certain weeks of the quarter", "weeks"),
+    ("In the quarter's last full week", "last_whole_week"),
+)
+LEADS = (
+    ("The partner's manager", "pm"),
+    ("Head of partnerships", "head"),
+    ("CRO", "cro"),
+    ("CFO", "cfo"),
+    ("CEO", "ceo"),
+)
+PEOPLE = (*LEADS, ("The partner's counterpart", "counterpart"), ("Admins", "admin"), ("AEs", "ae"))
+PERS = (
+    ("One for the company", Per.COMPANY.value),
+    ("One for each Tier 1 partner", Per.TIER1.value),
+    ("One for each other partner", Per.OTHERS.value),
+)
+PLACES = {Place.INTERNAL.value: "the partner's internal channel", Place.TEAM.value: "the team channel",
+          Place.LEADERSHIP.value: "the leadership channel", Place.EXECUTIVE.value: "the executive channel",
+          Place.LEAD.value: "direct messages of who leads it"}  # fmt: skip
+FRIDAY = 4
+MOST_WEEKS = 14
+
+
+def modal(rows: Sequence[tuple[MeetingKind, Spec]]) -> dict[str, Any]:
+    on = sum(1 for row, _ in rows if row.enabled)
+    made: list[b.Block] = [
+        b.section(
+            f"*{on} of {len(rows)} are on.* The weekly deal review is set up partner by partner. Everything else is off until "
+            "you turn it on: one cadence at a time."
+        ),
+        b.actions(b.button("Add a meeting…", Action.ADD, RowRef().dump())),
+    ]
+    made += [_row(row, spec) for row, spec in rows[:90]]
+    return b.modal(View.TABLE, "Meetings", made)
+
+
+def _row(row: MeetingKind, spec: Spec) -> b.Block:
+    mark = ":large_green_circle:" if row.enabled else ":white_circle:"
+    turn = ("Turn it off", "off") if row.enabled else ("Turn it on", "on")
+    options = [(turn[0], RowRef(k=spec.key, m=turn[1]).dump()), ("Change it…", RowRef(k=spec.key, m="change").dump())]
+    text = f"{mark} *{w.escape(clip(spec.name, 60))}* · {describe(spec)}"
+    return b.section(text, accessory=b.overflow(Action.ROW, options), block_id=f"row:{spec.key}:{int(row.enabled)}")
+
+
+def describe(spec: Spec) -> str:
+    """`weeks 1, 5, 9, Monday 10:30, 30 minutes, for each Tier 1 partner`."""
+    length = f", {spec.minutes} minutes" if spec.minutes else ""
+    per = {Per.COMPANY: "", Per.TIER1: ", for each Tier 1 partner", Per.OTHERS: ", for each other partner"}[spec.per]
+    hour = f"{spec.at:%H:%M}" if spec.minutes else ""
+    return f"{' '.join(part for part in (rule_in_words(spec), hour) if part)}{length}{per}"
+
+
+def rule_in_words(spec: Spec) -> str:
+    """When it is, without the hour."""
+    rule = spec.rule
+    spread = getattr(rule, "spread", None)
+    onward = " on" if spread is not None else ""
+    if rule.kind == "weekly":
+        return f"every {WEEKDAYS[rule.weekday]}"
+    if rule.kind == "nth_weekday":
+        return f"{_nth(rule.nth)} {WEEKDAYS[rule.weekday]} of the month{onward}"
+    if rule.kind == "quarter_week":
+        weeks = ", ".join(str(week) if week > 0 else f"{-week} from the end" for week in rule.weeks)
+        return f"week{'s' if len(rule.weeks) > 1 else ''} {weeks}, {WEEKDAYS[rule.weekday]}{onward}"
+    if rule.kind == "last_whole_week":
+        return f"last full week, {WEEKDAYS[rule.weekday]}"
+    if rule.kind == "closing_month":
+        return f"{_nth(rule.nth)} {WEEKDAYS[rule.weekday]} of the closing month{onward}"
+    return "once a quarter, two a week for one manager"
+
+
+def _nth(number: int) -> str:
+    return {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", -1: "last"}[number]
+
+
+def row_modal(spec: Spec | None) -> dict[str, Any]:
+    """The form of a row: all of it for one of one's own, hour, people and channel for a built-in one."""
+    given = spec.key if spec is not None else ""
+
+    def ident(name: str) -> str:
+        return f"{name}:{given or 'new'}"
+
+    built_in = spec is not None and spec.key in BUILT_IN_KEYS
+    made: list[b.Block] = []
+    if spec is not None:
+        made.append(b.section(f"*{w.escape(spec.name)}* · {describe(spec)}"))
+    if not built_in:
+        made += _own_fields(spec, ident)
+    elif spec is not None and spec.rule.kind != "quarter":
+        made.append(_weekday(spec, ident))
+    if spec is None or spec.minutes:
+        made.append(b.time_input(ident(Field.AT), "Hour", f"{spec.at:%H:%M}" if spec else "14:00",
+                                 hint="A meeting of several partners takes the first free half hour from here on."))  # fmt: skip
+        made.append(b.text_input(ident(Field.MINUTES), "Minutes", str(spec.minutes if spec else 30), most=3))
+        made.append(b.text_input(ident(Field.PREPARATION), "Minutes of preparation for each of its people",
+                                 str(spec.preparation if spec else 0), most=3))  # fmt: skip
+    channel = spec.channel if spec is not None else Place.LEADERSHIP.value
+    options = [(label[:1].upper() + label[1:], value or "lead") for value, label in PLACES.items()]
+    if channel not in PLACES:
+        options.append((f"#{channel}", channel))
+    made.append(b.select_input(ident(Field.CHANNEL), "Agenda and page go to", options, channel or "lead"))
+    made.append(b.text_input(ident(Field.AGENDA), "Agenda, a line each", "\n".join(spec.agenda) if spec else "",
+                             multiline=True, optional=True, most=1500))  # fmt: skip
+    title = "Change the meeting" if spec is not None else "Add a meeting"
+    return b.modal(View.ROW, title, made, metadata=RowRef(k=given).dump(), submit="Save", close="Cancel")
+
+
+BUILT_IN_KEYS = frozenset(spec.key for spec in BUILT_IN)
+
+
+def _weekday(spec: Spec | None, ident: Any) -> b.Block:
+    chosen = getattr(spec.rule, "weekday", 1) if spec is not None else 1
+    days = [(name, str(number)) for number, name in enumerate(WEEKDAYS[: FRIDAY + 1])]
+    return b.select_input(ident(Field.WEEKDAY), "Weekday", days, str(chosen))
+
+
+def _own_fields(spec: Spec | None, ident: Any) -> list[b.Block]:
+    made = [b.text_input(ident(Field.NAME), "What it is called", spec.name if spec else "", most=60,
+                         placeholder="Partner enablement")]  # fmt: skip
+    made.append(b.select_input(ident(Field.WHEN), "When", WHEN, _when(spec)))
+    weeks = ", ".join(map(str, spec.rule.weeks)) if spec is not None and spec.rule.kind == "quarter_week" else ""
+    made.append(b.text_input(ident(Field.WEEKS), "Weeks, if in certain weeks of the quarter", weeks, optional=True, most=40,
+                             hint="Such as 1, 5, 9; -1 is the last week."))  # fmt: skip
+    made.append(_weekday(spec, ident))
+    made.append(b.select_input(ident(Field.PER), "How many", PERS, spec.per if spec else Per.COMPANY.value))
+    made.append(b.select_input(ident(Field.LEAD), "Who leads and closes it", LEADS, spec.lead if spec else "head"))
+    chosen = [option for option in PEOPLE if spec is None or option[1] in spec.people]
+    made.append(b.multi_select_input(ident(Field.PEOPLE), "Who is in it", PEOPLE,
+                                     [value for _, value in chosen] if spec else ["head", "pm"]))  # fmt: skip
+    questions = "\n".join(question.label for question in spec.questions) if spec else "Decisions"
+    made.append(b.text_input(ident(Field.QUESTIONS), "What is written down when it is closed, a line each", questions,
+                             multiline=True, optional=True, most=500,
+                             hint="Its page ends in two or three commitments besides."))  # fmt: skip
+    return made
+
+
+def _when(spec: Spec | None) -> str:
+    if spec is None:
+        return "weekly"
+    rule = spec.rule
+    return {"weekly": "weekly", "quarter_week": "weeks", "last_whole_week": "last_whole_week"}.get(
+        rule.kind, f"monthly_{getattr(rule, 'nth', 1)}"
+    )
+
+
+def parse(view: Mapping[str, Any], known: Spec | None, keys: Collection[str], policy: Policy) -> Spec:
+    """The row a form describes. Raises FieldErrors on the fields, UserError where nothing fits."""
+    values, errors = Values(view), dict[str, str]()
+    fields = known.model_dump() if known is not None else _blank()
+    built_in = known is not None and known.key in BUILT_IN_KEYS
+    if not built_in:
+        fields |= _parse_own(values, known, keys, errors)
+    elif values.has(Field.WEEKDAY):
+        fields["rule"] |= {"weekday": int(values.option(Field.WEEKDAY) or 0)}
+    if values.has(Field.MINUTES):
+        fields |= _parse_hour(values, policy, errors)
+    channel = values.option(Field.CHANNEL)
+    fields["channel"] = "" if channel == "lead" else channel
+    if fields["channel"] == Place.INTERNAL and fields["per"] == Per.COMPANY:
+        errors[Field.CHANNEL] = "A meeting of the company has no partner's channel. Choose another one."
+    fields["agenda"] = tuple(line.strip()[:120] for line in values.text(Field.AGENDA).splitlines() if line.strip())
+    if errors:
+        raise FieldErrors(errors)
+    return meetings.checked(**fields)
+
+
+def _blank() -> dict[str, Any]:
+    return {"leaves": Leaves.NOTE, "ends_in": Ends.COMMITMENTS, "rule": {}, "per": Per.COMPANY, "clock": Clock.COMPANY}
+
+
+def _parse_own(values: Values, known: Spec | None, keys: Collection[str], errors: dict[str, str]) -> dict[str, Any]:
+    name = values.text(Field.NAME).strip()
+    if not name:
+        errors[Field.NAME] = "Say what it is called."
+    per = Per(values.option(Field.PER) or Per.COMPANY)
+    lead = values.option(Field.LEAD) or "head"
+    if lead == "pm" and per == Per.COMPANY:
+        errors[Field.LEAD] = "A meeting of the company is led by one role: head, CRO, CFO or CEO."
+    labels = [line.strip()[:80] for line in values.text(Field.QUESTIONS).splitlines() if line.strip()]
+    questions = tuple(Question(key=f"q{place}", label=label) for place, label in enumerate(labels[:6]))
+    people = tuple(role for _, role in PEOPLE if role in values.options(Field.PEOPLE))
+    if not people:
+        errors[Field.PEOPLE] = "Choose who is in it."
+    return {
+        "key": known.key if known is not None else _fresh_key(name, keys),
+        "name": name or "-",
+        "rule": _parse_rule(values, errors),
+        "per": per,
+        "clock": Clock.COMPANY if per == Per.COMPANY else Clock.PM,
+        "lead": lead,
+        "people": people,
+        "questions": questions,
+    }
+
+
+def _fresh_key(name: str, keys: Collection[str]) -> str:
+    """A key nobody has: letters of the name, and a number where it is taken."""
+    stem = "".join(char if char.isascii() and char.isalnum() else "_" for char in key(name)).strip("_")[:20] or "own"
+    place = 1
+    while (made := stem if place == 1 else f"{stem}_{place}") in keys:
+        place += 1
+    return made
+
+
+def _parse_rule(values: Values, errors: dict[str, str]) -> dict[str, Any]:
+    weekday = int(values.option(Field.WEEKDAY) or 0)
+    when = values.option(Field.WHEN) or "weekly"
+    if when == "weeks":
+        weeks = _parse_weeks(values.text(Field.WEEKS), errors)
+        return {"kind": "quarter_week", "weeks": weeks, "weekday": weekday}
+    if when.startswith("monthly_"):
+        return {"kind": "nth_weekday", "nth": int(when.removeprefix("monthly_")), "weekday": weekday}
+    return {"kind": when, "weekday": weekday}
+
+
+def _parse_weeks(text: str, errors: dict[str, str]) -> tuple[int, ...]:
+    try:
+        weeks = tuple(int(part) for part in text.replace(";", ",").split(",") if part.strip())
+    except ValueError:
+        weeks = ()
+    if not weeks or any(not week or abs(week) > MOST_WEEKS for week in weeks):
+        errors[Field.WEEKS] = "Write weeks of the quarter as numbers with commas: 1, 5, 9; -1 is the last one."
+        return (1,)
+    return weeks
+
+
+def _parse_hour(values: Values, policy: Policy, errors: dict[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, least, most in ((Field.MINUTES, 5, 480), (Field.PREPARATION, 0, 480)):
+        text = values.text(name).strip()
+        if not text.isdecimal() or not least <= int(text) <= most:
+            errors[name] = f"A number of minutes from {least} to {most}."
+        else:
+            found[name.value] = int(text)
+    at = values.time(Field.AT)
+    if at is None or not policy.work_start <= at < policy.work_end:
+        errors[Field.AT] = f"Meetings begin between {policy.work_start:%H:%M} and {policy.work_end:%H:%M}."
+    else:
+        found["at"] = at
+    return found
