@@ -299,6 +299,9 @@ def sandbox(
     empty: Annotated[
         bool, typer.Option("--empty", help="the first day: the people are in Slack, and Cadence knows nobody yet")
     ] = False,
+    quarter: Annotated[
+        bool, typer.Option("--quarter", help="the next quarter from its first Monday on, every meeting of it turned on")
+    ] = False,
 ) -> None:
     """A local Slack with a demo company, in your browser: no account, no network."""
     from bot import trying
@@ -306,7 +309,7 @@ def sandbox(
     _log(os.environ.get("CADENCE_LOG_LEVEL", "WARNING"))
     options = trying.Trying(
         port=port, no_bot=no_bot, bot_url=bot_url, http=http, keep=keep, seed=seed, manifest=ROOT / "app_manifest.yml",
-        empty=empty,
+        empty=empty, quarter=quarter and not empty,
     )  # fmt: skip
     asyncio.run(_until_stopped(trying.run(options, say=lambda line: print(line, flush=True))))
 

@@ -21,7 +21,7 @@ from bot.demo.company import make_company
 from bot.demo.guide import first_day, guide
 from bot.sandbox import Sandbox, SandboxOptions, Seed, start
 from bot.settings import Settings, environment_name, load
-from models import cadences, people
+from models import cadences, meetings, people
 from models.db import Database
 from models.domain.policy import Policy
 from models.domain.workdays import WorkCalendar
@@ -50,6 +50,8 @@ class Trying:
     manifest: Path
     empty: bool = False
     """The first day: the people and channels are there, and Cadence knows nobody yet."""
+    quarter: bool = False
+    """From the next fiscal quarter's first Monday on, with every meeting of the quarter's table turned on."""
 
 
 async def run(options: Trying, *, say: Say) -> None:
@@ -57,10 +59,10 @@ async def run(options: Trying, *, say: Say) -> None:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cadence-")))
         path = (options.keep or folder / "demo.db").resolve()
-        company = make_company(first_monday(datetime.now(UTC).date()), options.seed)
+        company = make_company(first_day_of(options, datetime.now(UTC).date()), options.seed)
         url = f"sqlite:///{path}"
         if not path.exists():
-            await (begin(url) if options.empty else prepare(url, company))
+            await (begin(url) if options.empty else prepare(url, company, quarter=options.quarter))
         if options.empty:
             export = folder / EXPORT
             export.write_text(company.deals_csv, encoding="utf-8")
@@ -98,6 +100,7 @@ async def _together(options: Trying, company: Company, url: str, stack: AsyncExi
     stack.push_async_callback(local.close)
     stack.push_async_callback(bot.stop)
     what = "the first day of Cadence in it" if options.empty else "a demo company"
+    what += " and its whole quarter" if options.quarter else ""
     say(f"Open {local.url} in a browser: a local Slack with {what}. Ctrl-C ends it.")
 
 
@@ -140,6 +143,14 @@ def starts_at(company: Company) -> datetime:
     return local_to_utc(company.today, MONDAY_MORNING, zone(company.settings["zone"]))
 
 
+def first_day_of(options: Trying, today: date) -> date:
+    """The Monday the demo begins on."""
+    if not options.quarter:
+        return first_monday(today)
+    fiscal = Policy().fiscal
+    return first_monday(fiscal.week_starts(fiscal.next(fiscal.week_of(today)[0]), 1))
+
+
 def first_monday(today: date, calendar: str = "GB-ENG") -> date:
     """The next Monday (today counts) of an ordinary week, without a holiday in it: a newcomer should see the rule."""
     days = WorkCalendar(code=calendar)
@@ -149,13 +160,19 @@ def first_monday(today: date, calendar: str = "GB-ENG") -> date:
     return monday
 
 
-async def prepare(url: str, company: Company) -> None:
-    """A database with the demo company in it: through the real import, and a weekly review for each Tier 1 partner."""
+async def prepare(url: str, company: Company, *, quarter: bool = False) -> None:
+    """A database with the demo company in it: through the real import, and a weekly review for each Tier 1 partner.
+
+    `quarter`: the other meetings of the quarter are on as well.
+    """
     db = Database(url)
     try:
         await schema.upgrade(db)
         await setup.load(db, company)
-        await set_up_reviews(db, policy_of(company), now=starts_at(company) - timedelta(minutes=1))
+        now = starts_at(company) - timedelta(minutes=1)
+        await set_up_reviews(db, policy_of(company), now=now)
+        if quarter:
+            await turn_all_on(db, policy_of(company), now=now)
     finally:
         await db.close()
 
@@ -178,6 +195,14 @@ async def set_up_reviews(db: Database, policy: Policy, *, now: datetime) -> None
                     session, partner, weekday=policy.review_weekday, at=free[0], minutes=policy.review_minutes,
                     by=pm, now=now, policy=policy,
                 )  # fmt: skip
+        await materialise(session, now=now, policy=policy)
+
+
+async def turn_all_on(db: Database, policy: Policy, *, now: datetime) -> None:
+    """Every row of the quarter's table."""
+    async with db.write() as session:
+        for row in await meetings.install(session, now=now):
+            await meetings.turn(session, row.key, on=True, by=None, now=now, policy=policy)
         await materialise(session, now=now, policy=policy)
 
 

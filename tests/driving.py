@@ -28,13 +28,13 @@ Json = dict[str, Any]
 
 
 @asynccontextmanager
-async def demo(database: Path, today: date, *, empty: bool = False) -> AsyncIterator[str]:
+async def demo(database: Path, today: date, *, empty: bool = False, quarter: bool = False) -> AsyncIterator[str]:
     """The demo company in a local Slack with the bot beside it, on free ports; the URL of its page.
 
-    `empty`: Cadence knows nobody yet, and the CRM's export lies beside the database.
+    `empty`: Cadence knows nobody yet, and the CRM's export lies beside the database. `quarter`: every meeting is on.
     """
     options = trying.Trying(
-        port=0, no_bot=False, bot_url="", http=False, keep=None, seed=1, manifest=MANIFEST, empty=empty
+        port=0, no_bot=False, bot_url="", http=False, keep=None, seed=1, manifest=MANIFEST, empty=empty, quarter=quarter
     )
     company = trying.make_company(trying.first_monday(today), 1)
     url = f"sqlite:///{database}"
@@ -42,7 +42,7 @@ async def demo(database: Path, today: date, *, empty: bool = False) -> AsyncIter
         await trying.begin(url)
         (database.parent / trying.EXPORT).write_text(company.deals_csv, encoding="utf-8")
     else:
-        await trying.prepare(url, company)
+        await trying.prepare(url, company, quarter=quarter)
     local, bot = await trying.together(options, company, url)
     try:
         yield local.url

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from bot.demo.workspace import workspace
+from bot.demo.workspace import EXECUTIVES, TEAM_CHANNEL, workspace
 from models.domain.workdays import WorkCalendar, previous_business_day
 
 LEADERSHIP = "leadership"
@@ -118,7 +118,13 @@ def build(cast: Cast, *, today: date, deals: Deals) -> Company:
         deals_csv_before=to_csv(DEAL_HEADERS, deals.before),
         deals_csv=to_csv(DEAL_HEADERS, deals.after),
         workspace=workspace(cast, owners=_owners(deals)),
-        settings={"zone": cast.zone, "holidays": cast.holidays, "leadership_channel": LEADERSHIP},
+        settings={
+            "zone": cast.zone,
+            "holidays": cast.holidays,
+            "leadership_channel": LEADERSHIP,
+            "team_channel": TEAM_CHANNEL,
+            "executive_channel": EXECUTIVES,
+        },
     )
 
 

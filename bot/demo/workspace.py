@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 TEAM = "T0CADENCE"
 BOT = "U0CADENCE"
+TEAM_CHANNEL, EXECUTIVES = "partner-team", "executives"
 Json = dict[str, Any]
 
 
@@ -118,6 +119,13 @@ def _channels(cast: Cast, ids: Mapping[str, str], by_role: Mapping[str, list[str
         _channel("C00000001", "general", [*everybody, "U90000001", BOT]),
         _channel("C00000002", "leadership", [*leaders, BOT], private=True),
         _channel("C00000003", "sales-floor", [*by_role["ae"], *by_role["pm"]]),
+        _channel("C00000004", TEAM_CHANNEL, _once([*by_role["head"], *by_role["pm"], BOT])),
+        _channel(
+            "C00000005",
+            EXECUTIVES,
+            _once([*by_role["ceo"], *by_role["cfo"], *by_role["cro"], *by_role["head"], BOT]),
+            private=True,
+        ),
     ]
 
 

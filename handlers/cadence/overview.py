@@ -259,7 +259,7 @@ def _menu(item: Planned) -> list[tuple[str, str]]:
 
 def _line(item: Planned, page: CadencePage) -> str:
     occurrence = item.occurrence
-    name = w.escape(clip(item.title, 90))
+    name = w.joined(item.partner.name if item.partner else "", item.name, most=80)
     line = f"*{name}* · {w.when(occurrence.starts_at, page.clocks)}–{w.clock(occurrence.ends_at, page.clocks)}"
     pm = w.escape(page.book.name(item.lead_id or item.cadence.pm_id))
     states = {

@@ -40,10 +40,9 @@ class Row:
     meeting: str = ""
     door: Door = Door.CLOSE_ONE
 
-    @property
-    def title(self) -> str:
-        """What the row is called: the partner, the meeting, or both."""
-        return " · ".join(part for part in (self.partner.name if self.partner else "", self.meeting) if part)
+    def title(self, most: int) -> str:
+        """What the row is called, for mrkdwn: the partner, the meeting, or both."""
+        return w.joined(self.partner.name if self.partner else "", self.meeting, most=most)
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ def close_card(page: ClosePage) -> Message:
     left = page.waiting
     total = len(page.rows)
     lead = (
-        f"{total - len(left)} of {total} closed. Two questions each: was it held, and what are the two or three commitments?"
+        f"{total - len(left)} of {total} closed. {_questions(page.rows)}"
         if left
         else f":white_check_mark: All set: {_number(page.rows)} closed, what they leave behind is out."
     )
@@ -133,6 +132,12 @@ def _heading(rows: Sequence[Row]) -> str:
     return "Close your meetings" if any(row.meeting for row in rows) else "Close your reviews"
 
 
+def _questions(rows: Sequence[Row]) -> str:
+    if any(row.meeting for row in rows):
+        return "A form each: was it held, what came of it, and what is promised?"
+    return "Two questions each: was it held, and what are the two or three commitments?"
+
+
 def _number(rows: Sequence[Row]) -> str:
     return count(len(rows), "meeting" if any(row.meeting for row in rows) else "review")
 
@@ -146,7 +151,7 @@ def _row(row: Row, page: ClosePage) -> b.Block:
 
 
 def _line(row: Row, page: ClosePage) -> str:
-    name = f"*{w.escape(clip(row.title, 100))}*"
+    name = f"*{row.title(100)}*"
     occurrence = row.occurrence
     when = w.when(occurrence.starts_at, page.clocks)
     if occurrence.closed_at is None:
@@ -165,7 +170,7 @@ def close_nudge(page: ClosePage) -> Message:
     if not left:
         text = f":white_check_mark: All your {'meetings' if any(row.meeting for row in page.rows) else 'reviews'} are closed, thank you."
         return Message(text, (b.section(text),))
-    names = ", ".join(w.escape(clip(row.title, 60)) for row in left[:MOST_NAMES])
+    names = ", ".join(row.title(60) for row in left[:MOST_NAMES])
     more = f" and {len(left) - MOST_NAMES} more" if len(left) > MOST_NAMES else ""
     one = len(left) == 1
     if page.reviews:

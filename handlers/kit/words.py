@@ -12,7 +12,7 @@ from markupsafe import Markup
 from models.domain.deals import Category
 from models.domain.money import format_money, short_money
 from models.domain.notes import MoneySum
-from models.domain.text import count
+from models.domain.text import clip, count
 from models.people import Names
 
 ZERO_WIDTH = "\u200b"
@@ -32,6 +32,11 @@ def escape(text: str) -> str:
         # A right-to-left name must not turn the line around it: isolated, after a mark that keeps the line left to right.
         return f"{LEFT_TO_RIGHT}{ISOLATE}{safe}{END_ISOLATE}"
     return safe
+
+
+def joined(*parts: str, most: int = 100) -> str:
+    """`Acme · Forecast 1:1`: each part escaped by itself, so that a right-to-left name turns nothing but itself."""
+    return " · ".join(escape(clip(part, most)) for part in parts if part)
 
 
 class Mrkdwn(Markup):

@@ -47,9 +47,8 @@ def close_modal(page: ClosePage) -> dict[str, Any]:
     def ident(name: str) -> str:
         return f"{name}:{state.o}"
 
-    title = " · ".join(part for part in (page.partner.name if page.partner else "", spec.name) if part)
     made: list[b.Block] = [
-        b.section(f"*{w.escape(clip(title, 200))}* · {page.when}"),
+        b.section(f"*{w.joined(page.partner.name if page.partner else '', spec.name)}* · {page.when}"),
         b.radio_input(
             ident(Field.HELD), Action.HELD, "Was it held?", (("Held", HELD), ("Not held", NOT_HELD)),
             HELD if state.held else NOT_HELD,

@@ -82,7 +82,7 @@ def _by_state(weekly: Sequence[Line]) -> str:
 
 def _line(line: Line, clocks: ZoneInfo, book: Directory) -> str:
     occurrence = line.occurrence
-    title = w.escape(clip(line.title, 70))
+    title = w.joined(line.partner, line.name, most=50)
     if occurrence.ends_at > occurrence.starts_at:
         when = f"{w.when(occurrence.starts_at, clocks)}–{w.clock(occurrence.ends_at, clocks)}"
     else:
@@ -110,5 +110,5 @@ def _collisions(found: Sequence[Collision], clocks: ZoneInfo, book: Directory) -
 def collision_line(item: Collision, clocks: ZoneInfo, book: Directory) -> str:
     """`Mon 5 Oct, 10:30: Acme · 1:1 and Beta · PBR (Pat Manager)`."""
     who = ", ".join(w.escape(book.name(person_id)) for person_id in item.people[:3])
-    both = f"{w.escape(clip(item.one.title, 60))} and {w.escape(clip(item.other.title, 60))}"
+    both = " and ".join(w.joined(line.partner, line.name, most=50) for line in (item.one, item.other))
     return f":warning: {w.when(item.other.occurrence.starts_at, clocks)}: {both} ({who})"

@@ -125,7 +125,7 @@ def _fitted(template_name: str, facts: MeetingFacts, book: Directory, policy: Po
         return template.render(
             words_for(book, policy),
             facts=facts,
-            title=title(facts),
+            title=w.safe(w.joined(short(facts.partner, 80), short(facts.name, 80))),
             side=side,
             starts=w.everywhere(facts.starts_at, zone(policy.zone)),
             status=status_of(facts, book),
@@ -216,6 +216,8 @@ def signature(item: Signature, book: Directory, policy: Policy) -> w.Mrkdwn:
 
 def footer(health: Health, as_of: datetime | None, policy: Policy, *, stale: bool) -> w.Mrkdwn:
     """The series so far this fiscal year, and how old the CRM's word is."""
+    if not any((health.held, health.late, health.skipped, health.no_meeting)):
+        return w.safe(crm_as_of(as_of, policy, stale=stale))
     streak = f", {health.streak} in a row" if health.streak > 1 else ""
     held = (
         f"This fiscal year: {health.held} held{streak}, {health.late} late, {health.skipped} skipped, "

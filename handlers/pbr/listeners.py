@@ -146,17 +146,19 @@ async def _named(session: AsyncSession, deps: Deps, actor: Person, text: str) ->
 
 async def _nearest(session: AsyncSession, deps: Deps, actor: Person, text: str, found: pbr.Found) -> dict[str, Any]:
     """Several partners, or none: those there are, to choose from."""
-    name = clip(text, 80)
+    name = w.escape(clip(text, 80))
     if found.hits:
         lead = f"Several partners match “{name}”. Which one?"
         if found.month:
-            lead += f" With its whole name, `/pbr` also opens {clip(found.month, 20)}."
+            lead += f" With its whole name, `/pbr` also opens {w.escape(clip(found.month, 20))}."
         return await _list(session, deps, actor, among=found.hits, lead=lead)
     mine = await pbr.visible(session, actor, now=deps.now(), policy=deps.policy)
     near = [partner for partner in mine if partner.name in found.near]
     lead = f"No partner of yours is called “{name}”."
     lead += (
-        f" Did you mean {listed([clip(one.name, 60) for one in near])}?" if near else " `/pbr` lists those that are."
+        f" Did you mean {listed([w.escape(clip(one.name, 60)) for one in near])}?"
+        if near
+        else " `/pbr` lists those that are."
     )
     return await _list(session, deps, actor, among=near, lead=lead)
 

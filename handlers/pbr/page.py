@@ -40,7 +40,7 @@ class Row:
 
 @dataclass(frozen=True)
 class ListPage:
-    """The partners one may see; `lead` is said first, `without` have no PBR."""
+    """The partners one may see; `lead` (mrkdwn) is said first, `without` have no PBR."""
 
     rows: Sequence[Row]
     without: Sequence[Partner]
@@ -49,7 +49,7 @@ class ListPage:
 
 
 def list_modal(page: ListPage) -> dict[str, Any]:
-    made: list[b.Block] = [b.section(w.escape(page.lead))] if page.lead else []
+    made: list[b.Block] = [b.section(page.lead)] if page.lead else []
     if not page.rows and not page.without and not page.lead:
         made.append(b.section(EMPTY))
     ranked = sorted(page.rows, key=_rank)

@@ -61,7 +61,9 @@ def page_text(facts: PbrFacts, book: Directory, policy: Policy, *, draft: bool =
     def render(room: int, side: int) -> str:
         return template.render(
             _words(facts, book, policy)
-            | {"clip": lambda text, length: short(text, length if side else length * 2 // 3)},  # a full page's last resort
+            | {
+                "clip": lambda text, length: short(text, length if side else length * 2 // 3)
+            },  # a full page's last resort
             draft=draft,
             brief=False,
             won=cut(facts.won, side),

@@ -11,10 +11,14 @@ from models.domain.notes import CommitmentFact, DealFact, Frozen, Health, MoneyS
 
 
 class Figure(BaseModel):
-    """One number in words: sums by currency, what they were the time before, or a sentence instead of a number."""
+    """One number in words: sums by currency, what they were the time before, or a sentence instead of a number.
+
+    `of` names the quarter it is about: two pages of a series compare only figures of the same quarter.
+    """
 
     model_config = Frozen
     label: str
+    of: str = ""
     money: tuple[MoneySum, ...] = ()
     before: tuple[MoneySum, ...] | None = None
     said: str = ""
@@ -115,8 +119,7 @@ class MeetingFacts(BaseModel):
     crm_as_of: datetime | None = None
     crm_stale: bool = False
 
-    def figure(self, label: str) -> tuple[MoneySum, ...] | None:
-        """A figure's sums by its label, for the next page's “was”; None where this page had none of that name."""
-        return next(
-            (figure.money for section in self.sections for figure in section.figures if figure.label == label), None
-        )
+    def figure(self, label: str, of: str = "") -> tuple[MoneySum, ...] | None:
+        """A figure's sums, for the next page's “was”; None where this page had none of that name and quarter."""
+        figures = (figure for section in self.sections for figure in section.figures)
+        return next((figure.money for figure in figures if (figure.label, figure.of) == (label, of)), None)

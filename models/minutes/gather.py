@@ -33,7 +33,8 @@ async def page(session: AsyncSession, occurrence: Occurrence, cadence: Cadence, 
     partner = partners.get(cadence.partner_id or 0)
     ground = Ground(
         session=session, occurrence=occurrence, cadence=cadence, partners=partners, now=now, policy=policy,
-        last=await last_page(session, occurrence, cadence), names={row.id: row.name for row in partners.values()},
+        last=await last_page(session, occurrence, cadence),
+        names={} if partner is not None else {row.id: row.name for row in partners.values()},
     )  # fmt: skip
     found = await SECTIONS.get(spec.leaves, SECTIONS[Leaves.NOTE])(ground)
     as_of = await imports.crm_as_of(session)

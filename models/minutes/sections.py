@@ -65,11 +65,13 @@ class Ground:
         """The partner the meeting is about, or everybody."""
         return None if self.cadence.partner_id is None else [self.cadence.partner_id]
 
-    def before(self, label: str) -> tuple[MoneySum, ...] | None:
-        return self.last.figure(label) if self.last is not None else None
-
-    def figure(self, label: str, found: list[Cell], only: Callable[[Cell], bool] = lambda _: True) -> Figure:
-        return Figure(label=label, money=added(found, only), before=self.before(label))
+    def figure(
+        self, label: str, found: list[Cell], only: Callable[[Cell], bool] = lambda _: True, *, of: str = ""
+    ) -> Figure:
+        """A sum beside what it was on the last page, of the meeting's own quarter unless told."""
+        of = of or self.quarter.label
+        before = self.last.figure(label, of) if self.last is not None else None
+        return Figure(label=label, of=of, money=added(found, only), before=before)
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ async def pipeline(ground: Ground) -> Page:
     quarter = ground.policy.fiscal.next(ground.quarter)
     inside = (closes(quarter.first, quarter.last), *of_partners(ground.mine))
     found = await cells(ground.session, *inside)
-    figures = [ground.figure(f"{quarter.label}: {label}", found, of_category(category)) for label, category in BANDS]
+    figures = [ground.figure(label, found, of_category(category), of=quarter.label) for label, category in BANDS]
     dateless = await cells(
         ground.session,
         DealVersion.close_date.is_(None),
@@ -144,7 +146,7 @@ async def pipeline(ground: Ground) -> Page:
         ground, "Deals that close next quarter", DealVersion.category.in_(OPEN_VALUES), *inside,
         nothing="No open deal closes next quarter.",
     )  # fmt: skip
-    return Page((Section(title="Next quarter's pipeline", figures=tuple(figures)), deals))
+    return Page((Section(title=f"Pipeline of {quarter.label}", figures=tuple(figures)), deals))
 
 
 async def roll_up(ground: Ground) -> Page:
@@ -214,7 +216,7 @@ async def readout(ground: Ground) -> Page:
     coming = Section(
         title=f"Forecast of {following.label}",
         figures=tuple(
-            ground.figure(f"{following.label}: {label}", ahead, of_category(category)) for label, category in BANDS
+            ground.figure(label, ahead, of_category(category), of=following.label) for label, category in BANDS
         ),
     )
     parts = (_by_partner(ground, found),) if ground.mine is None else ()
@@ -223,8 +225,8 @@ async def readout(ground: Ground) -> Page:
 
 def _bands(ground: Ground, quarter: Quarter, found: list[Cell]) -> list[Figure]:
     """Closed won, then the open categories: four lines that do not overlap."""
-    won = ground.figure(f"{quarter.label}: closed won", found, of_category(Category.WON))
-    return [won, *(ground.figure(f"{quarter.label}: {label}", found, of_category(band)) for label, band in BANDS)]
+    won = ground.figure("closed won", found, of_category(Category.WON), of=quarter.label)
+    return [won, *(ground.figure(label, found, of_category(band), of=quarter.label) for label, band in BANDS)]
 
 
 def _kinds(ground: Ground, found: list[Cell], *categories: Category) -> list[Figure]:

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
+from handlers.kit import words as w
 from handlers.notes.fit import MOST_CHARACTERS, MOST_LINES
 from handlers.pbr import form, page, render
 from handlers.pbr.form import FormPage
@@ -336,7 +337,7 @@ def test_any_number_of_partners_fits_in_the_list(number, name):
     words = make.HOSTILE.get(name, "")
     rows = [a_row(place + 1, words or "draft", words) for place in range(number)]
     without = [make.a_partner(place + 1, words, tier=2) for place in range(number)]
-    view = check_modal(page.list_modal(ListPage(rows, without, LONDON, words[:80])))
+    view = check_modal(page.list_modal(ListPage(rows, without, LONDON, w.escape(words[:80]))))
     assert len([held for held in view["blocks"] if held.get("accessory")]) == min(number, page.MOST_ROWS)
 
 

@@ -5,11 +5,23 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
+from models import meetings
 from models.tables import Artifact, Cadence, Commitment, LossReason, Minutes, Occurrence, Partner, Person
-from tests.journeys.support import assert_one_page, close_all, fields, journey, labels, outbox, shown, value_of
+from tests.journeys.support import (
+    assert_one_page,
+    close_all,
+    fields,
+    journey,
+    labels,
+    outbox,
+    press_row,
+    shown,
+    value_of,
+)
 from tests.models.test_pbr import meeting, series
 from tests.world import Human, deal, partner, small_team
 
+STARTS = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MEETING = datetime(2026, 3, 6, 10, tzinfo=UTC)
 PM, HEAD = "Pat Manager", "Hedda Lead"
 PROMISES = {"text_0": "Send the joint plan", "text_1": "Name a sponsor"}
@@ -50,7 +62,7 @@ async def words(local, name):
 async def told(local, name, text):
     """What somebody is answered who only gets a sentence."""
     await local.command(name, text)
-    found = [row for row in await local.get("messages") if row["ephemeral_to"]]
+    found = [row for row in await local.get("messages") if row["ephemeral_to"] == local.id(name)]
     assert found, text
     return found[-1]["text"]
 
@@ -87,7 +99,7 @@ async def prepared(local):
     assert "• Deal 22 has no attribution." in text
     view = await local.view(PM)
     assert "held" not in fields(view), "nobody can say before it began"
-    early = await local.submit(PM, {"how": "publish", **await promise(local)})
+    early = await local.submit(PM, {"how": "publish", "text_2": "Half a promise"})
     assert any("begins on Friday 6 March at 10:00" in one for one in early["errors"].values()), early
     loss = next(name for name in fields(view) if name.startswith("loss_"))
     saved = await local.submit(
@@ -114,9 +126,10 @@ async def published(local):
         "Demo together",
         "Halyard\nQuay",
     )
+    assert value_of(view, "text_2") == "Half a promise"
     assert (await local.submit(PM))["result"] == "client_errors", "two commitments are fields that have to be filled"
     given = await promise(local, change_0=" ")
-    empty = await local.submit(PM, given | {"promise_due_1": "2026-03-01"})
+    empty = await local.submit(PM, given | {"text_2": "", "promise_due_1": "2026-03-01"})
     assert empty["errors"][fields(view)["promise_due_1"]].endswith("is in the past. Choose today or a later day.")
     no_change = await local.submit(PM, {"promise_due_1": "2026-04-02"})
     assert list(no_change["errors"]) == [fields(view)["change_0"]]
@@ -254,6 +267,31 @@ async def test_one_that_was_not_held_says_whose_side_and_why_and_needs_no_commit
         await close_all(local, PM)
         await local.command(PM, "/pbr")
         assert "not held: the partner's side, their kick-off (published)" in await words(local, PM)
+
+
+async def test_the_quarter_s_own_pbr_is_handed_out_as_a_draft_and_closed_from_its_card(sqlite_url):
+    async def turned_on(db):
+        async with db.write() as session:
+            await meetings.turn(session, "pbr", on=True, by=None, now=STARTS, policy=small_team().policy)
+
+    async with journey(team(), sqlite_url, prepared=turned_on) as local:
+        await local.to("Tue 10:00")
+        card = await local.card(PM, "To prepare")
+        await press_row(local, PM, card, "*Acme*", "Open the draft")
+        assert "*Joint pipeline*" in await words(local, PM)
+        assert (await local.submit(PM, {"how": "draft", "change_0": "Demo together"}))["result"] == "updated"
+        await close_all(local, PM)
+        occurrence = await pbr_of(local, "Acme")
+        assert occurrence.slot == "2026-03"
+        await local.to(occurrence.ends_at + timedelta(hours=4))
+        await press_row(local, PM, await local.card(PM, "Close your meetings"), "Acme · Monthly")
+        view = await local.view(PM)
+        assert value_of(view, "change_0") == "Demo together"
+        done = await local.submit(PM, await promise(local))
+        assert done["result"] == "updated", done
+        await close_all(local, PM)
+        assert "1. Send the joint plan" in (await page_in(local, "p-acme"))["text"]
+        assert (await pbr_of(local, "Acme")).closed_at is not None
 
 
 async def page_in(local, channel):

@@ -617,6 +617,17 @@ async def test_a_correction_keeps_the_pipeline_of_its_day_and_counts_won_and_los
     assert (facts.won_before, facts.pipeline_day) == ((), AFTER.date())
 
 
+async def test_a_correction_after_a_newer_export_is_not_provisional_any_more(room):
+    for at in (datetime(2026, 2, 28, 9, tzinfo=make.UTC), datetime(2026, 3, 9, 9, tzinfo=make.UTC)):
+        room.session.add(ImportRun(kind="deals", file_name="deals.csv", digest="x", at=at))
+        await room.session.flush()
+        await room.publish(
+            Said(held=False, side="ours", reason="ill", what_changed="a newer export"), now=at + timedelta(days=8)
+        )
+    pages = [PbrFacts.model_validate(row.facts) for row in await pbr.versions_of(room.session, room.march.id)]
+    assert [facts.provisional for facts in pages] == ["", "crm"]
+
+
 async def test_a_correction_leaves_commitments_alone_and_may_add_up_to_three(room):
     await room.publish(room.said(promises=room.promises(2)))
     errors = await room.refused(Said(changes=("x",), promises=room.promises(2), what_changed="more"))
