@@ -20,7 +20,7 @@ from models.db import Database
 from models.domain.policy import Policy
 from models.domain.text import count
 from models.domain.zones import zone
-from models.tables import Cadence, Inbox, Occurrence, Partner, Step, Submission
+from models.tables import Cadence, Inbox, MeetingKind, Occurrence, Partner, Step, Submission
 from scheduling.again import Planner
 from scheduling.plan import StepKind
 from scheduling.tick import tick
@@ -41,10 +41,17 @@ NAMES = {
 
 # Built once: they are asked at every simulated instant.
 _COMING = (
-    select(Step.due_at, Step.kind, func.count(), func.min(Partner.name), func.count(func.distinct(Step.person_id)))
+    select(
+        Step.due_at,
+        Step.kind,
+        func.count(),
+        func.min(func.coalesce(Partner.name, MeetingKind.name)),
+        func.count(func.distinct(Step.person_id)),
+    )
     .join(Occurrence, Occurrence.id == Step.occurrence_id)
     .join(Cadence, Cadence.id == Occurrence.cadence_id)
     .outerjoin(Partner, Partner.id == Cadence.partner_id)
+    .outerjoin(MeetingKind, MeetingKind.id == Cadence.meeting_id)
     .where(Step.state == "planned")
     .group_by(Step.due_at, Step.kind)
     .order_by(Step.due_at, Step.kind)
@@ -213,4 +220,4 @@ def _words(kind: str, number: int, partner: str | None, persons: int) -> str:
         return name
     if persons:
         return f"{name} {count(persons, 'person', 'people')}"
-    return f"{name} {partner or 'a review'}" if number == 1 else f"{name} {number} reviews"
+    return f"{name} {partner or 'a meeting'}" if number == 1 else f"{name} {number} meetings"

@@ -168,20 +168,22 @@ def modal(page: CadencePage) -> dict[str, Any]:
     if page.allowed or page.actor.has("pm", "head", "admin"):
         style = None if page.set_up is not None else "primary"  # one thing first
         buttons.append(b.button("Set up a weekly review", Door.SET_UP, Ref().dump(), style=style))
-    if may(people.as_actor(page.actor), Act.EXAMINE, Subject()).allowed:
-        buttons.append(b.button("Check the installation…", Door.EXAMINE, Ref().dump()))
-    buttons.append(b.button("The quarter…", Door.QUARTER, Ref().dump()))
-    if may(people.as_actor(page.actor), Act.SET_UP_COMPANY, Subject()).allowed:
-        buttons.append(b.button("Meetings of the quarter…", Door.MEETINGS, Ref().dump()))
+    buttons += [
+        b.button("The quarter…", Door.QUARTER, Ref().dump()),
+        b.button("My calendar…", Door.MY_CALENDAR, Ref().dump()),
+        b.button("Health and hours…", Door.HEALTH, Ref().dump()),
+    ]
+    if page.open_owners:
+        named = count(page.open_owners, "owner")
+        buttons.append(b.button(f"Name {named} of the CRM's file…", Door.MATCH_OWNERS, Ref().dump()))
     if page.allowed:
         narrowed = tuple(sorted(page.allowed)) if page.query and len(page.allowed) <= MOST_ROWS else ()
         buttons.append(b.button("New partner manager…", Door.NEW_MANAGER, PeopleRef(p=narrowed).dump()))
         buttons.append(b.button("Hand over work…", Door.HAND_OVER, PeopleRef().dump()))
-    if page.open_owners:
-        named = count(page.open_owners, "owner")
-        buttons.append(b.button(f"Name {named} of the CRM's file…", Door.MATCH_OWNERS, Ref().dump()))
-    buttons.append(b.button("My calendar…", Door.MY_CALENDAR, Ref().dump()))
-    buttons.append(b.button("Health and hours…", Door.HEALTH, Ref().dump()))
+    if may(people.as_actor(page.actor), Act.SET_UP_COMPANY, Subject()).allowed:
+        buttons.append(b.button("Meetings of the quarter…", Door.MEETINGS, Ref().dump()))
+    if may(people.as_actor(page.actor), Act.EXAMINE, Subject()).allowed:
+        buttons.append(b.button("Check the installation…", Door.EXAMINE, Ref().dump()))
     made.append(b.actions(*buttons))
     made += [*_next(page), *_not_closed(page)]
     if page.costs:
@@ -273,7 +275,7 @@ def _line(item: Planned, page: CadencePage) -> str:
     state = states[occurrence.state]
     if occurrence.moved_at is not None:
         state += f" · moved by {w.escape(page.book.name(occurrence.moved_by_id))}: {w.escape(clip(occurrence.moved_reason, 120))}"
-    elif occurrence.day != occurrence.nominal_day:
+    elif occurrence.day != occurrence.nominal_day and not cadences.is_placed(item.cadence):
         state += f" · instead of {w.day(occurrence.nominal_day)}, a holiday"
     late = page.unanswered.get(occurrence.id)
     if late is not None:

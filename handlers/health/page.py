@@ -24,6 +24,8 @@ from models.people import Names
 from models.tables import Person
 
 TITLE = "Health and hours"
+VIEW_BLOCKS = 100
+"""Slack takes no more in a modal."""
 MOST_GROUPS = 10
 MOST_SERIES = 12
 MOST_HAPPENINGS = 6
@@ -68,33 +70,42 @@ async def load(session: AsyncSession, actor: Person, *, now: datetime, policy: P
 
 
 def modal(page: HealthPage) -> dict[str, Any]:
-    made: list[b.Block] = [b.section(f"*{short(page.week, LONGEST_NAME)}*")]
-    if page.shows_series:
-        made += _kept(page)
-    made += _hours(page)
-    if page.shows_messages:
-        made += _messages(page)
+    """As many partner managers as Slack has room for; who is left out is counted."""
+    room = MOST_GROUPS
+    made = _blocks(page, room)
+    while room > 1 and (len(made) > VIEW_BLOCKS or sum(map(b.weight, made)) > b.VIEW_WEIGHT):
+        room -= 1
+        made = _blocks(page, room)
     return b.modal(View.HEALTH, TITLE, made)
+
+
+def _blocks(page: HealthPage, room: int) -> list[b.Block]:
+    return [
+        b.section(f"*{short(page.week, LONGEST_NAME)}*"),
+        *(_kept(page, room) if page.shows_series else ()),
+        *_hours(page),
+        *(_messages(page) if page.shows_messages else ()),
+    ]
 
 
 # How the meetings go.
 
 
-def _kept(page: HealthPage) -> list[b.Block]:
+def _kept(page: HealthPage, room: int) -> list[b.Block]:
     groups = _groups(page.series)
     if not groups:
         return [
             b.context("No meeting is planned this quarter. `/cadence` sets up the weekly review of a Tier 1 partner.")
         ]
     made: list[b.Block] = []
-    for (is_company, owner_id), listed in list(groups.items())[:MOST_GROUPS]:
+    for (is_company, owner_id), listed in list(groups.items())[:room]:
         name = person(page.book, owner_id)
         made += [b.divider(), b.section(f"*Company meetings led by {name}*" if is_company else f"*Partners of {name}*")]
         made += b.paragraphs("\n".join(_series_lines(listed)))
         made += _happenings(listed, page)
-    if len(groups) > MOST_GROUPS:
-        hidden = sum(len(listed) for listed in list(groups.values())[MOST_GROUPS:])
-        made.append(b.context(f"… and {hidden} more series of {len(groups) - MOST_GROUPS} more people. `/cadence acme` "
+    if len(groups) > room:
+        hidden = sum(len(listed) for listed in list(groups.values())[room:])
+        made.append(b.context(f"… and {hidden} more series of {len(groups) - room} more people. `/cadence acme` "
                               "shows one partner."))  # fmt: skip
     return made
 

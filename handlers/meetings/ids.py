@@ -10,7 +10,8 @@ class Action(StrEnum):
     HELD = "meetings.held"
     ROW = "meetings.row"
     ADD = "meetings.add"
-    QUARTER_STEP = "meetings.quarter_step"
+    QUARTER_BEFORE = "meetings.quarter_before"
+    QUARTER_AFTER = "meetings.quarter_after"
 
 
 class View(StrEnum):

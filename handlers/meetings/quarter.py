@@ -14,8 +14,8 @@ from models.people import Directory
 from models.quarter import Collision, Line, QuarterPage, Week
 
 MOST_LINES = 14
-MOST_REVIEWS = 3
-"""More weekly reviews than this in a week are counted by their state instead of listed."""
+MOST_SAME = 5
+"""More meetings of one name than this in a week are counted by their state instead of listed."""
 MOST_COLLISIONS = 8
 STATES = {
     "planned": "planned",
@@ -38,8 +38,8 @@ def modal(page: QuarterPage, clocks: ZoneInfo, book: Directory) -> dict[str, Any
             f"Money of {quarter.label}: {_full(quarter.first)} to {_full(quarter.last)}. Hours are yours: {clocks.key}."
         ),
         b.actions(
-            b.button("← Quarter before", Action.QUARTER_STEP, QuarterRef(n=page.step - 1).dump()),
-            b.button("Next quarter →", Action.QUARTER_STEP, QuarterRef(n=page.step + 1).dump()),
+            b.button("← Quarter before", Action.QUARTER_BEFORE, QuarterRef(n=page.step - 1).dump()),
+            b.button("Next quarter →", Action.QUARTER_AFTER, QuarterRef(n=page.step + 1).dump()),
             b.button("My calendar…", Door.MY_CALENDAR, QuarterRef().dump()),
             block_id=f"quarter:{page.step}",
         ),
@@ -64,15 +64,23 @@ def _empty(page: QuarterPage) -> str:
 def _week(week: Week, page: QuarterPage, clocks: ZoneInfo, book: Directory) -> b.Block:
     here = "  :point_left: this week" if week.number == page.this_week else ""
     head = f"*Week {week.number}* · {w.day(week.first)} to {w.day(week.last)}{here}"
-    weekly = [line for line in week.lines if line.weekly]
-    many = len(weekly) > MOST_REVIEWS
-    listed = [line for line in week.lines if not (many and line.weekly)]
+    by_name: dict[str, list[Line]] = {}
+    for line in week.lines:
+        by_name.setdefault(line.name, []).append(line)
+    many = {name: found for name, found in by_name.items() if len(found) > MOST_SAME}
+    listed = [line for line in week.lines if line.name not in many]
     lines = [_line(line, clocks, book) for line in listed[:MOST_LINES]]
     if len(listed) > MOST_LINES:
         lines.append(f"_… and {len(listed) - MOST_LINES} more_")
-    if many:
-        lines.append(f"{count(len(weekly), 'weekly deal review')}: {_by_state(weekly)}")
+    lines += [_counted(name, found, clocks) for name, found in many.items()]
     return b.section("\n".join([head, *(lines or ["_nothing_"])]))
+
+
+def _counted(name: str, found: Sequence[Line], clocks: ZoneInfo) -> str:
+    """`Mon 4 to Tue 5 Jan · 9 times Forecast and acquisition 1:1 · 9 planned`."""
+    days = sorted({line.occurrence.starts_at.astimezone(clocks).date() for line in found})
+    span = w.day(days[0]) if len(days) == 1 else f"{w.day(days[0])} to {w.day(days[-1])}"
+    return f"{span} · {len(found)} times {w.escape(clip(name, 60))} · {_by_state(found)}"
 
 
 def _by_state(weekly: Sequence[Line]) -> str:

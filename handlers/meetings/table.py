@@ -66,30 +66,40 @@ def _row(row: MeetingKind, spec: Spec) -> b.Block:
 
 
 def describe(spec: Spec) -> str:
-    """`weeks 1, 5, 9, Monday 10:30, 30 minutes, for each Tier 1 partner`."""
-    length = f", {spec.minutes} minutes" if spec.minutes else ""
-    per = {Per.COMPANY: "", Per.TIER1: ", for each Tier 1 partner", Per.OTHERS: ", for each other partner"}[spec.per]
-    hour = f"{spec.at:%H:%M}" if spec.minutes else ""
-    return f"{' '.join(part for part in (rule_in_words(spec), hour) if part)}{length}{per}"
+    """`weeks 1, 5, 9, from Monday on, first at 10:30, 30 minutes, for each Tier 1 partner`."""
+    per = {Per.COMPANY: "", Per.TIER1: "for each Tier 1 partner", Per.OTHERS: "for each other partner"}[spec.per]
+    spread = getattr(spec.rule, "spread", None) is not None
+    hour = f"{'first at ' if spread else ''}{spec.at:%H:%M}" if spec.minutes else ""
+    length = f"{spec.minutes} minutes" if spec.minutes else ""
+    return ", ".join(part for part in (rule_in_words(spec), hour, length, per) if part)
 
 
 def rule_in_words(spec: Spec) -> str:
     """When it is, without the hour."""
     rule = spec.rule
-    spread = getattr(rule, "spread", None)
-    onward = " on" if spread is not None else ""
+    if rule.kind == "quarter":
+        return "once a quarter, two a week for one manager"
+    day = WEEKDAYS[rule.weekday]
+    if getattr(rule, "spread", None) is not None:
+        day = f"from {day} on" if rule.kind == "quarter_week" else f"{day} on"
     if rule.kind == "weekly":
-        return f"every {WEEKDAYS[rule.weekday]}"
+        return f"every {day}"
     if rule.kind == "nth_weekday":
-        return f"{_nth(rule.nth)} {WEEKDAYS[rule.weekday]} of the month{onward}"
+        return f"{_from(rule.spread)}the {_nth(rule.nth)} {day.removesuffix(' on')} of the month{_on(rule.spread)}"
     if rule.kind == "quarter_week":
         weeks = ", ".join(str(week) if week > 0 else f"{-week} from the end" for week in rule.weeks)
-        return f"week{'s' if len(rule.weeks) > 1 else ''} {weeks}, {WEEKDAYS[rule.weekday]}{onward}"
+        return f"week{'s' if len(rule.weeks) > 1 else ''} {weeks}, {day}"
     if rule.kind == "last_whole_week":
-        return f"last full week, {WEEKDAYS[rule.weekday]}"
-    if rule.kind == "closing_month":
-        return f"{_nth(rule.nth)} {WEEKDAYS[rule.weekday]} of the closing month{onward}"
-    return "once a quarter, two a week for one manager"
+        return f"last full week, {day}"
+    return f"{_from(rule.spread)}the {_nth(rule.nth)} {day.removesuffix(' on')} of the closing month{_on(rule.spread)}"
+
+
+def _from(spread: object) -> str:
+    return "from " if spread is not None else ""
+
+
+def _on(spread: object) -> str:
+    return " on" if spread is not None else ""
 
 
 def _nth(number: int) -> str:

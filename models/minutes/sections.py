@@ -149,6 +149,28 @@ async def pipeline(ground: Ground) -> Page:
     return Page((Section(title=f"Pipeline of {quarter.label}", figures=tuple(figures)), deals))
 
 
+async def pbr(ground: Ground) -> Page:
+    """What a PBR's agenda shows of the month reviewed; its own page (`models.pbr`) shows all of it."""
+    last = ground.occurrence.nominal_day.replace(day=1) - timedelta(days=1)
+    mine = of_partners(ground.mine)
+    alive = await cells(ground.session, DealVersion.category.in_(OPEN_VALUES), *mine)
+    month = await cells(ground.session, closes(last.replace(day=1), last), *mine)
+    figures = [
+        Figure(label="joint pipeline", money=added(alive)),
+        *(Figure(label=label, money=added(alive, of_category(category))) for label, category in BANDS),
+        *(Figure(label=label, money=part) for label, part in _parts(alive)),
+        Figure(label=f"won in {last:%B}", money=added(month, of_category(Category.WON))),
+        Figure(label=f"lost in {last:%B}", money=added(month, of_category(Category.LOST))),
+    ]
+    return Page((Section(title=f"{last:%B %Y}", figures=tuple(figures)),), (NO_SIGNED_ATTRIBUTION,))
+
+
+def _parts(found: list[Cell]) -> list[tuple[str, tuple[MoneySum, ...]]]:
+    """The sums by attribution, of those kinds that have deals."""
+    parts = [(label, [cell for cell in found if cell.attribution == kind]) for label, kind in KINDS]
+    return [(label, added(part)) for label, part in parts if part]
+
+
 async def roll_up(ground: Ground) -> Page:
     """The partner forecast of the quarter: the total, and each partner's part of it."""
     quarter = ground.quarter
@@ -242,11 +264,7 @@ def _kinds(ground: Ground, found: list[Cell], *categories: Category) -> list[Fig
 def _by_kind(found: list[Cell], quarter: Quarter) -> Section:
     """Sourced, influenced and co-sold, closed and open together."""
     alive = [cell for cell in found if cell.category != Category.LOST]
-    figures = []
-    for label, kind in KINDS:
-        part = [cell for cell in alive if cell.attribution == kind]
-        if part:
-            figures.append(Figure(label=label, money=added(part)))
+    figures = [Figure(label=label, money=part) for label, part in _parts(alive)]
     return Section(title=f"By attribution, {quarter.label}", figures=tuple(figures), nothing="No deal closes in it.")
 
 
@@ -327,6 +345,7 @@ SECTIONS: Mapping[str, Callable[[Ground], Awaitable[Page]]] = {
     Leaves.TEAM: team,
     Leaves.FORECAST: forecast,
     Leaves.PIPELINE: pipeline,
+    Leaves.PBR: pbr,
     Leaves.ROLL_UP: roll_up,
     Leaves.BUSINESS: business,
     Leaves.GOALS: goals,

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import closing
 from models.cadences import State
-from models.domain.pbr import Loss, PbrFacts, Said, TypedPromise, said_of
+from models.domain.pbr import Loss, PbrFacts, Said, said_of
 from models.domain.policy import Policy
 from models.pbr.choices import Choice, choices_of
 from models.pbr.facts import gather
@@ -38,10 +38,6 @@ class Desk:
     @property
     def promised(self) -> int:
         return promised(self.facts)
-
-    @property
-    def made(self) -> int:
-        return made(self.facts)
 
 
 async def desk_of(
@@ -105,7 +101,3 @@ def promised(facts: PbrFacts) -> int:
 
 def made(facts: PbrFacts) -> int:
     return sum(1 for item in facts.commitments if item.fate == "new")
-
-
-def as_typed(promises: tuple[closing.Promise, ...]) -> tuple[TypedPromise, ...]:
-    return tuple(TypedPromise(text=one.text, owner_id=one.owner_id, due=one.due) for one in promises)

@@ -233,7 +233,7 @@ def _facts(ground: _Ground, occurrence: Occurrence, cadence: Cadence) -> PbrFact
         lost_before=facts_of.sums(last.lost) if last is not None else None,
         moved=moved,
         slipped=slipped,
-        missing=domain.gaps(deals, won, lost, _undated(views)),
+        missing=domain.gaps(deals, won, lost, _undated(ground, views, month)),
         pursuit=_pursuit(ground.pursued.get(partner.id, ()), last, said),
         changes=domain.typed_changes(said),
         changes_before=before.changes if before is not None else (),
@@ -282,8 +282,13 @@ def _closed_in(view: DealView, category: Category, month: date) -> bool:
     return view.version.category == category and closed is not None and month <= closed <= domain.last_day(month)
 
 
-def _undated(views: Iterable[DealView]) -> list[DealFact]:
-    return [_fact(view) for view in views if view.version.category in CLOSED and view.version.close_date is None]
+def _undated(ground: _Ground, views: Iterable[DealView], month: date) -> list[DealFact]:
+    """Deals closed without a day that became known in the month or in the meeting's: they may belong here."""
+    ends = domain.next_month(domain.next_month(month))
+    opens, ends_at = _begins(month, ground.policy), _begins(ends, ground.policy)
+    closed = [view.version for view in views if view.version.category in CLOSED and view.version.close_date is None]
+    here = {version.deal_id for version in closed if opens <= version.valid_from < ends_at}
+    return [_fact(view) for view in views if view.id in here]
 
 
 def _fact(view: DealView) -> DealFact:

@@ -309,6 +309,17 @@ def test_the_page_says_what_its_numbers_are_worth(more, words):
     assert words in render.page_text(facts(2, **more), BOOK, POLICY)
 
 
+def test_what_a_meeting_that_was_not_held_did_not_judge_is_said_to_be_open():
+    item = CommitmentFact(commitment_id=1, text="the plan", owner_id=2, due=FRIDAY - timedelta(days=1), fate="carried")
+    text = render.page_text(facts(0, state="skipped", side="ours", reason="ill", commitments=(item,)), BOOK, POLICY)
+    assert ":warning: not judged, overdue: the plan (Ann Seller, by Thu 5 Mar)" in text
+
+
+async def test_a_page_that_is_gone_is_no_message(sqlite):
+    async with sqlite.read() as session:
+        assert await render.pbr(session, {"artifact_id": 1}, now=NOW, policy=POLICY) is None
+
+
 def test_a_partner_without_deals_is_said_plainly():
     text = render.page_text(facts(0), BOOK, POLICY)
     assert "_No deals with this partner._" in text

@@ -30,7 +30,12 @@ PROMISES = {"text_0": "Send the joint plan", "text_1": "Name a sponsor"}
 def team(**more):
     """Acme with deals won and lost in February, Beta without a PBR, and another manager's Gamma."""
     made = small_team(
-        partners=[partner("Acme"), partner("Acme North"), partner("Beta", tier=2), partner("Gamma", "Paul Other")],
+        partners=[
+            partner("Acme"),
+            partner("Acme North", channel=""),
+            partner("Beta", tier=2),
+            partner("Gamma", "Paul Other"),
+        ],
         **more,
     )
     made.people += [Human("Paul Other", "pm"), Human("Fay Money", "cfo")]
@@ -209,6 +214,7 @@ async def test_what_is_not_there_or_not_yours_is_answered_with_what_is(sqlite_ur
             ("/pbr amce north", "Did you mean Acme North?"),
             ("/pbr acme n", "*Acme North*"),
             ("/pbr acm", "Several partners match “acm”. Which one?"),
+            ("/pbr acm 2026-02", "With its whole name, `/pbr` also opens 2026-02."),
             ("/pbr zebra", "No partner of yours is called “zebra”. `/pbr` lists those that are."),
         ):
             await local.command(PM, text)
@@ -264,6 +270,12 @@ async def test_one_that_was_not_held_says_whose_side_and_why_and_needs_no_commit
             in (await page_in(local, "p-acme"))["text"]
         )
         assert (await pbr_of(local, "Acme")).state == "no_meeting"
+        await close_all(local, PM)
+        await local.command(PM, "/pbr acme north")
+        await local.choose(PM, "held", "not_held")
+        await local.submit(PM, {"side": "ours", "reason": "ill"})
+        assert "sent to Pat Manager, because this partner has no internal channel" in await words(local, PM)
+        assert_one_page((await local.card(PM, "*Acme North* · PBR of February 2026"))["text"])
         await close_all(local, PM)
         await local.command(PM, "/pbr")
         assert "not held: the partner's side, their kick-off (published)" in await words(local, PM)

@@ -162,6 +162,9 @@ async def test_every_gap_is_named_with_its_deal(room):
     await make.deal(
         room.session, "No day", room.team.acme, room.team.ann, category="won", close_date=None, attribution="sourced"
     )
+    for number, seen in enumerate((datetime(2026, 1, 31, tzinfo=make.UTC), datetime(2026, 4, 1, tzinfo=make.UTC))):
+        await make.deal(room.session, f"Other month {number}", room.team.acme, room.team.ann, category="won", close_date=None,
+                        seen=seen)  # fmt: skip
     said = await make.deal(room.session, "Said", room.team.acme, room.team.ann, attribution="sourced")
     (await make.current(room.session, said)).said = {"category": {"value": "lost", "at": make.NOW.isoformat(), "by": 1}}
     await room.session.flush()
@@ -358,6 +361,8 @@ async def test_one_that_was_not_held_says_whose_side_and_why(room):
     april = await meeting(room.session, room.cadence, "2026-04", AFTER, state="skipped", skip_side="ours",
                           skip_reason="not closed")  # fmt: skip
     assert await room.summary(april) == "not held: our side, not closed"
+    april.state = "held"
+    assert await room.summary(april) == "held, not published"
 
 
 # The draft.
@@ -498,6 +503,27 @@ async def test_one_that_nobody_closed_in_time_can_still_be_published(room):
     room.march.closed_at = AFTER
     await room.publish()
     assert (room.march.state, room.march.skip_reason) == ("held", "")
+
+
+async def test_one_that_somebody_skipped_begins_with_their_reason_and_can_be_published_as_held_after_all(room):
+    room.march.state, room.march.skip_side, room.march.skip_reason = "no_meeting", "partner", "their kick-off"
+    room.march.closed_at, room.march.closed_by_id = make.NOW, room.team.head.id
+    begun = (await pbr.desk_of(room.session, room.march.id, now=AFTER, policy=POLICY)).said
+    assert (begun.held, begun.side, begun.reason) == (False, "partner", "their kick-off")
+    await room.publish()
+    assert (room.march.state, room.march.skip_side, room.march.closed_by_id) == ("held", "", room.team.pm.id)
+
+
+async def test_a_reason_for_a_deal_that_is_not_lost_any_more_is_left_alone(room):
+    await room.publish(room.said(lost={room.team.deals["Deal 0"].id: Loss(reason="price")}))
+    assert list(await room.session.scalars(select(LossReason))) == []
+
+
+async def test_with_nobody_to_tell_the_page_is_kept(room):
+    room.team.acme.internal_channel, room.team.acme.pm_id = "", None
+    await room.publish(by=room.team.head)
+    assert list(await room.session.scalars(select(Outbox))) == []
+    assert len(await pbr.versions_of(room.session, room.march.id)) == 1
 
 
 async def test_a_partner_without_any_deal_publishes(room):

@@ -133,6 +133,7 @@ async def test_the_cro_hears_only_of_the_rows_that_reach_so_far(clock):
     """Both series are the same manager's: one has been skipped three times, the other twice."""
     async with clock.db.write() as session:
         own = await make.review(session, await make.partner(session, "Third", clock.team.pm), at=time(14))
+    await clock.says(10, "h", cadence=own)
     await clock.lived("s")
     for week in (11, 12):
         await clock.says(week, "s")
@@ -171,20 +172,22 @@ async def test_a_head_who_manages_the_partner_hears_it_all_the_same(sqlite):
 
 
 async def test_it_waits_for_the_recipients_working_hours(clock):
-    """The head is away until the 19th; the CRO works in Auckland, where Friday afternoon is Saturday."""
+    """The head is away to the end of the month; the CRO works in Auckland, where Friday afternoon is Saturday."""
     async with clock.db.write() as session:
-        session.add(Absence(person_id=clock.team.head.id, first_day=date(2026, 3, 20), last_day=date(2026, 3, 30),
-                            recorded_at=NOW))  # fmt: skip
+        session.add(
+            Absence(
+                person_id=clock.team.head.id, first_day=date(2026, 3, 13), last_day=date(2026, 3, 30), recorded_at=NOW
+            )
+        )
         await session.execute(update(Person).where(Person.id == clock.cro.id).values(zone="Pacific/Auckland"))
-    await clock.lived("?s")
-    async with clock.db.write() as session:
-        (await make.occurrence(session, clock.team.cadence, "2026-W10")).closed_at = at(6, 10)
-    await clock.says(12, "s")
-    await clock.friday(12)
-    due = {row.person_id: row.due_at for row in (await clock.posts()).values() if row.template == "escalation"}
+    await clock.lived("sss")
+    due = {(row.person_id, row.args["level"]): row.due_at for row in (await clock.posts()).values()
+           if row.template == "escalation"}  # fmt: skip
+    tuesday = datetime(2026, 3, 31, 7, tzinfo=UTC)  # 08:00, British Summer Time
     assert due == {
-        clock.team.head.id: datetime(2026, 3, 31, 7, tzinfo=UTC),  # Tuesday 08:00, British Summer Time
-        clock.cro.id: datetime(2026, 3, 22, 19, tzinfo=UTC),  # Monday 08:00 in Auckland
+        (clock.team.head.id, 2): tuesday,
+        (clock.team.head.id, 3): tuesday,
+        (clock.cro.id, 3): datetime(2026, 3, 22, 19, tzinfo=UTC),  # Monday 08:00 in Auckland
     }
 
 
@@ -197,6 +200,7 @@ async def test_a_skip_recorded_in_the_very_instant_of_the_look_is_told_of_a_week
 
 
 async def test_what_is_skipped_long_before_its_day_is_told_of_when_it_is_recorded(clock):
+    await clock.says(10, "h")
     for week in (11, 12):
         await clock.says(week, "s", when=at(4, 12))
     assert await clock.friday(10) == [(clock.team.head.id, 2, [2])]
@@ -223,6 +227,7 @@ async def test_meetings_of_the_table_reach_the_head_without_any_weekly_review(sq
         call = (await session.scalars(select(Cadence).where(Cadence.kind == "team_call"))).one()
         assert set(await session.scalars(select(Cadence.kind))) == {"team_call", "friday_note"}
         assert await session.scalar(select(Occurrence.id).where(Occurrence.cadence_id == call.id)) is not None
+    await clock.says(10, "h", cadence=call)
     for week in (11, 12):
         await clock.says(week, "s", cadence=call, by=head)
         await clock.friday(week)
