@@ -150,7 +150,11 @@ def test_an_hour_or_length_of_an_imported_cadence_that_is_no_choice_falls_back_t
 def test_the_small_forms_fit_and_name_the_review(name):
     words = make.HOSTILE.get(name, "")
     week, partner = make.a_week(7), make.a_partner(1, words or "Acme")
-    for view in (forms.bump(week, partner.name, LONDON), forms.skip(week, partner.name, LONDON), forms.pause(week, partner)):
+    for view in (
+        forms.bump(week, partner.name, LONDON),
+        forms.skip(week, partner.name, LONDON),
+        forms.pause(week, partner),
+    ):
         check_modal(view)
         assert Ref.load(view["private_metadata"]).o == 7
 
