@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
 from pydantic import TypeAdapter
-from sqlalchemy import bindparam, delete, func, or_, select
+from sqlalchemy import and_, bindparam, delete, func, or_, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,7 +16,7 @@ from models.crews import Crew
 from models.domain.errors import FieldErrors, UserError
 from models.domain.fiscal import FiscalYear
 from models.domain.policy import Policy
-from models.domain.rules import Meeting, Rule, WeeklyRule, resolve
+from models.domain.rules import LONGEST_QUARTER, Meeting, Rule, WeeklyRule, resolve
 from models.domain.text import clean
 from models.domain.workdays import WorkCalendar
 from models.domain.zones import local_date, local_time, local_to_utc, zone
@@ -426,8 +426,22 @@ _HANDED_OVER = (
     .where(Partner.pm_id.is_not(None), Cadence.pm_id != Partner.pm_id)
 )
 _ACTIVE = select(Cadence).where(Cadence.state == "active").order_by(Cadence.id)
-_COMPANYS = select(MeetingKind.id).where(MeetingKind.clock == "company")
-_NEWEST = select(Occurrence.cadence_id, func.max(Occurrence.nominal_day)).group_by(Occurrence.cadence_id)
+_CLOCKS = select(MeetingKind.id, MeetingKind.clock, MeetingKind.changed_at)
+# Not by what was moved or called off ahead: it stays when a rule is edited, and what was dropped before it is made again.
+_NEWEST = (
+    select(Occurrence.cadence_id, func.max(Occurrence.nominal_day))
+    .where(
+        or_(
+            Occurrence.starts_at <= bindparam("now"),
+            and_(
+                Occurrence.state.in_((State.PLANNED, State.NO_MEETING)),
+                Occurrence.closed_at.is_(None),
+                Occurrence.moved_at.is_(None),
+            ),
+        )
+    )
+    .group_by(Occurrence.cadence_id)
+)
 _CALENDARS = select(Person.id, Person.calendar).where(Person.calendar != "")
 
 
@@ -522,17 +536,18 @@ async def fill(session: AsyncSession, *, now: datetime, policy: Policy) -> int:
     A slot that exists is never made again, whatever its day became: the slot is the key.
     """
     cadences = list(await session.scalars(_ACTIVE))
-    newest = await session.execute(_NEWEST)
+    newest = await session.execute(_NEWEST, {"now": now})
     latest: dict[int, date] = {cadence_id: day for cadence_id, day in newest}  # noqa: C416 - a Row is a tuple
     codes = await session.execute(_CALENDARS)
     pm_calendars: dict[int, str] = {pm_id: code for pm_id, code in codes}  # noqa: C416 - likewise
-    companys = set(await session.scalars(_COMPANYS))
+    table = {row_id: (clock, changed_at) for row_id, clock, changed_at in await session.execute(_CLOCKS)}
     until = last_planned_day(now, policy)
     made = 0
     for cadence in cadences:
         if is_placed(cadence):
             continue
-        code = None if cadence.meeting_id in companys else pm_calendars.get(cadence.pm_id or 0)
+        clock, edited = table.get(cadence.meeting_id or 0, ("", cadence.created_at))
+        code = None if clock == "company" else pm_calendars.get(cadence.pm_id or 0)
         calendar = WorkCalendar(code=code) if code else policy.calendar
         since = max(latest.get(cadence.id, cadence.starts_on) + timedelta(days=1), cadence.starts_on)
         if cadence.id not in latest:
@@ -542,16 +557,16 @@ async def fill(session: AsyncSession, *, now: datetime, policy: Policy) -> int:
             continue
         present = set(await session.scalars(select(Occurrence.slot).where(Occurrence.cadence_id == cadence.id)))
         for meeting in due:
-            if meeting.slot not in present and not _over_before_it_began(cadence, meeting, now):
+            if meeting.slot not in present and not _over_before(max(cadence.created_at, edited), meeting, now):
                 session.add(_occurrence(cadence, meeting))
                 made += 1
     await session.flush()
     return made
 
 
-def _over_before_it_began(cadence: Cadence, meeting: Meeting, now: datetime) -> bool:
-    """A meeting set up after its own hour belongs to nobody: the series begins with the next one."""
-    return meeting.starts_at is not None and meeting.starts_at <= cadence.created_at <= now
+def _over_before(begins: datetime, meeting: Meeting, now: datetime) -> bool:
+    """A meeting set up, or put into its row, after its own hour belongs to nobody: the series begins with the next one."""
+    return meeting.starts_at is not None and meeting.starts_at <= begins <= now
 
 
 def _occurrence(cadence: Cadence, meeting: Meeting) -> Occurrence:
@@ -577,11 +592,11 @@ async def replan_future(session: AsyncSession, cadence: Cadence, *, now: datetim
     Else a review moved from Thursday to Monday on a Wednesday would lose this week, or have met in the past.
     """
     today = local_date(now, zone(cadence.zone))
-    week = timedelta(days=7)
     calendar = await calendar_of(session, cadence, policy)
+    first, last = today - timedelta(weeks=LONGEST_QUARTER), today + timedelta(weeks=1)
     over = {
         meeting.slot
-        for meeting in meetings(cadence, calendar, today - week, today + week, policy.fiscal)
+        for meeting in meetings(cadence, calendar, first, last, policy.fiscal)
         if meeting.starts_at is None or meeting.starts_at <= now
     }
     await drop_untouched(session, cadence, now=now, keep=over)

@@ -112,13 +112,18 @@ async def _missing(session: AsyncSession, *, now: datetime, policy: Policy) -> l
             days = candidate_days(rule, nominal.day, calendar, policy.fiscal)
             if row.leaves == Leaves.PULSE:
                 days = _mornings(nominal.day, calendar, policy)
-            found.append(Missing(cadence, row, nominal, tuple(day for day in days if _is_ahead(cadence, day))))
+            found.append(Missing(cadence, row, nominal, _still(cadence, days, max(cadence.created_at, row.changed_at), now)))
     return found
 
 
-def _is_ahead(cadence: Cadence, day: date) -> bool:
-    """Not before the series began: a meeting set up after its own hour belongs to nobody."""
-    return local_to_utc(day, cadence.at, zone(cadence.zone)) > cadence.created_at
+def _still(cadence: Cadence, days: Sequence[date], begins: datetime, now: datetime) -> tuple[date, ...]:
+    """The days on which it can still meet; after downtime, when none is left, those that were missed.
+
+    None before the series, or its row as it is now, began: a meeting set up after its own hour belongs to nobody.
+    """
+    starts = {day: local_to_utc(day, cadence.at, zone(cadence.zone)) for day in days}
+    ahead = tuple(day for day in days if starts[day] > max(begins, now))
+    return ahead or tuple(day for day in days if starts[day] > begins)
 
 
 def _mornings(nominal: date, calendar: WorkCalendar, policy: Policy) -> tuple[date, ...]:

@@ -112,7 +112,7 @@ def close_card(page: ClosePage) -> Message:
     lead = (
         f"{total - len(left)} of {total} closed. {_questions(page.rows)}"
         if left
-        else f":white_check_mark: All set: {_number(page.rows)} closed, what they leave behind is out."
+        else f":white_check_mark: All set: {_number(page.rows)} closed, the {'pages' if _mixed(page.rows) else 'notes'} are out."
     )
     made = [b.header(_heading(page.rows)), b.context(lead)]
     if len(page.reviews) > 1:
@@ -128,18 +128,23 @@ def close_card(page: ClosePage) -> Message:
     return Message(clip(text, 3500), tuple(made))
 
 
+def _mixed(rows: Sequence[Row]) -> bool:
+    """Whether meetings of the quarter's table are among them."""
+    return any(row.meeting for row in rows)
+
+
 def _heading(rows: Sequence[Row]) -> str:
-    return "Close your meetings" if any(row.meeting for row in rows) else "Close your reviews"
+    return "Close your meetings" if _mixed(rows) else "Close your reviews"
 
 
 def _questions(rows: Sequence[Row]) -> str:
-    if any(row.meeting for row in rows):
+    if _mixed(rows):
         return "A form each: was it held, what came of it, and what is promised?"
     return "Two questions each: was it held, and what are the two or three commitments?"
 
 
 def _number(rows: Sequence[Row]) -> str:
-    return count(len(rows), "meeting" if any(row.meeting for row in rows) else "review")
+    return count(len(rows), "meeting" if _mixed(rows) else "review")
 
 
 def _row(row: Row, page: ClosePage) -> b.Block:
@@ -168,7 +173,7 @@ def close_nudge(page: ClosePage) -> Message:
     """What is not closed, what that holds up, and the button that mends it."""
     left = page.waiting
     if not left:
-        text = f":white_check_mark: All your {'meetings' if any(row.meeting for row in page.rows) else 'reviews'} are closed, thank you."
+        text = f":white_check_mark: All your {'meetings' if _mixed(page.rows) else 'reviews'} are closed, thank you."
         return Message(text, (b.section(text),))
     names = ", ".join(row.title(60) for row in left[:MOST_NAMES])
     more = f" and {len(left) - MOST_NAMES} more" if len(left) > MOST_NAMES else ""

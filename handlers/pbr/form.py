@@ -140,9 +140,7 @@ def _conflict_text(conflicts: Sequence[Conflict]) -> str:
 def missing_text(gaps: Sequence[Gap]) -> str:
     """Each thing that is missing as a sentence, the first of them."""
     lines = [f"*Missing ({len(gaps)})*"]
-    lines += [
-        f"• {w.escape(short(gap.name, 60))}{gap.sentence.removeprefix(gap.name)}" for gap in gaps[:MOST_SENTENCES]
-    ]
+    lines += [f"• {render.sentence(gap)}" for gap in gaps[:MOST_SENTENCES]]
     if len(gaps) > MOST_SENTENCES:
         lines.append(f"_… and {count(len(gaps) - MOST_SENTENCES, 'thing')} more_")
     lines.append("_Why a deal was lost is asked below; the rest is mended in the CRM and comes with its next export._")

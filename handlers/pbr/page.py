@@ -23,6 +23,9 @@ MOST_ROWS = 40
 MOST_NAMES = 12
 MOST_VERSIONS = 100
 LONGEST_STATE = 200
+MOST_BLOCKS = 80
+HEAD_WEIGHT = 60_000
+"""Bytes left for the page itself and the choice of versions, above the lists that go on below it."""
 EMPTY = (
     "No partner is yours to see here. A partner manager sees their own, leadership sees all; `/cadence` says who manages "
     "which partner."
@@ -105,11 +108,24 @@ def modal(page: PbrPage) -> dict[str, Any]:
         if len(page.versions) > 1:
             made.append(b.actions(_chooser(page, page.shown)))
     made += b.paragraphs(render.page_text(page.facts, page.book, page.policy, draft=page.shown is None))
+    if not page.receipt:
+        made += _whole(page)
     if page.may_publish and not page.receipt:
         words = "Correct…" if page.versions else "Publish it after all…"
         made.append(b.actions(b.button(words, Action.CORRECT, CardRef(o=(page.occurrence.id,)).dump())))
     title = f"PBR of {page.facts.month:%B %Y}"
     return b.modal(View.PAGE, title, made, metadata=CardRef(o=(page.occurrence.id,)).dump())
+
+
+def _whole(page: PbrPage) -> list[b.Block]:
+    """The lists that one page had to cut, as far as a window goes."""
+    room, made = b.VIEW_WEIGHT - HEAD_WEIGHT, list[b.Block]()
+    for block in (one for text in render.whole(page.facts, page.book) for one in b.paragraphs(text)):
+        room -= b.weight(block)
+        if room < 0 or len(made) == MOST_BLOCKS:
+            return [*made, b.context("… and more than a window holds; the CRM has it")]
+        made.append(block)
+    return [b.divider(), *made] if made else []
 
 
 def _which(page: PbrPage, shown: Artifact) -> str:

@@ -32,6 +32,8 @@ PROVISIONAL = {
     "month": "provisional: the month is not over",
     "crm": "provisional: the CRM's export is from before its end",
 }
+ROOM = 5
+"""As many lines of a list as a page always has room for, but for the fullest pages."""
 LATER = "as imported (signed attribution comes later)"
 
 
@@ -84,6 +86,38 @@ def numbers_text(facts: PbrFacts, book: Directory, policy: Policy) -> str:
     return tidy(template.render(_words(facts, book, policy), brief=True, won=cut((), 0), lost=cut((), 0)))
 
 
+def whole(facts: PbrFacts, book: Directory) -> list[str]:
+    """The lists that a page may have cut, each whole: what one page has no room for is still there to be read."""
+    lists = (
+        (f"Every deal won in {month(facts.month)}", [_won_line(deal, book) for deal in facts.won]),
+        (f"Every deal lost in {month(facts.month)}", [_lost_line(deal, book) for deal in facts.lost]),
+        (f"The whole pursuit list for {month(next_month(facts.month))}", [pursued(item) for item in facts.pursuit]),
+        ("Everything that is missing", [sentence(gap) for gap in facts.missing]),
+    )
+    return [
+        "\n".join([f"*{title} ({len(lines)})*", *(f"• {line}" for line in lines)])
+        for title, lines in lists
+        if len(lines) > ROOM
+    ]
+
+
+def _won_line(deal: DealFact, book: Directory) -> str:
+    owner = w.escape(book.name(deal.owner_id))
+    return (
+        f"{w.escape(short(deal.name, 60))} · {w.money(deal.amount, deal.currency)} · {owner} · {KINDS[kind_of(deal)]}"
+    )
+
+
+def _lost_line(deal: LostFact, book: Directory) -> str:
+    owner = w.escape(book.name(deal.owner_id))
+    return f"{w.escape(short(deal.name, 60))} · {w.money(deal.amount, deal.currency)} · {owner}: {_reason(deal)}"
+
+
+def sentence(gap: Gap) -> str:
+    """What is missing, the deal's name clipped."""
+    return f"{w.escape(short(gap.name, 60))}{gap.sentence.removeprefix(gap.name)}"
+
+
 def _words(facts: PbrFacts, book: Directory, policy: Policy) -> dict[str, Any]:
     return words_for(book, policy) | {
         "facts": facts,
@@ -91,10 +125,11 @@ def _words(facts: PbrFacts, book: Directory, policy: Policy) -> dict[str, Any]:
         "month": month(facts.month),
         "ahead": month(next_month(facts.month)),
         "change": change(facts),
+        "more": w.safe(f"; `/pbr {w.escape(short(facts.partner, 40))} {facts.month:%Y-%m}` shows them"),
         "split": split,
         "total": _sums,
-        "kind": lambda deal: KINDS[kind_of(deal)],
-        "reason": lambda deal: w.safe(_reason(deal)),
+        "won_line": lambda deal: w.safe(_won_line(deal, book)),
+        "lost_line": lambda deal: w.safe(_lost_line(deal, book)),
         "pursued": lambda item: w.safe(pursued(item)),
         "recount": w.safe(_recount(facts)),
         "fate": lambda item: w.safe(_mark(item, facts)),

@@ -389,6 +389,17 @@ def test_a_page_to_read_fits_with_any_number_of_versions(versions, name):
     assert len([held for held in limits.walk(view) if held.get("type") == "static_select"]) == (versions > 1)
 
 
+@pytest.mark.parametrize("name", ["plain", *make.HOSTILE])
+def test_what_one_page_has_no_room_for_can_be_read_below_it(name):
+    words = make.HOSTILE.get(name, "")
+    many = facts(200, words=words)
+    view = check_modal(page.modal(a_page(100, facts=many.model_dump(exclude={"partner"}))))
+    assert "*Every deal lost in February 2026 (200)*" in str(view["blocks"])
+    assert ("• Deal 699 · " in str(view["blocks"])) is (not words)
+    assert "`/pbr Acme 2026-02` shows them" in str(view["blocks"])
+    assert "Every deal" not in str(page.modal(a_page(1))["blocks"])
+
+
 def test_versions_are_chosen_newest_first_and_an_old_one_says_that_there_is_a_newer():
     view = page.modal(a_page(3, shown=1))
     select = next(held for held in limits.walk(view) if held.get("type") == "static_select")
