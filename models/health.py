@@ -8,13 +8,18 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import cadences, handover, hours
+from models import cadences, crews, handover, hours, meetings, people, pulses, quarter
 from models.cadences import Kind
 from models.domain.policy import Policy
 from models.domain.text import count
+from models.domain.zones import local_date, zone
+from models.people import Directory
+from models.quarter import Collision
 from models.tables import Cadence, Occurrence, Outbox, Partner, Person, Step
 
 RECENT = timedelta(days=14)
+FISCAL_WARNING = timedelta(days=182)
+MOST_COLLISIONS = 4
 
 
 @dataclass(frozen=True)
@@ -39,10 +44,48 @@ async def problems(
     if partner_ids is not None:
         return [problem for problem in found if problem.partner_id in partner_ids]
     found += await _hours(session, now, policy)
+    found += await _table(session, now, policy)
     if not policy.leadership_channel:
         found.append(Problem("No leadership channel is set: the Friday note goes to the head of partnerships by direct "
                              "message. Set CADENCE_LEADERSHIP_CHANNEL."))  # fmt: skip
     return found
+
+
+async def _table(session: AsyncSession, now: datetime, policy: Policy) -> list[Problem]:
+    """What is wrong with the quarter's table: collisions, partners nobody asks about, channels that are not set."""
+    if not await meetings.number_enabled(session):
+        return []
+    book = await people.directory(session)
+    hits = await quarter.coming_collisions(session, now=now, policy=policy)
+    found = [_collision(item, book, policy) for item in hits[:MOST_COLLISIONS]]
+    if len(hits) > MOST_COLLISIONS:
+        found.append(Problem(f"{len(hits) - MOST_COLLISIONS} more collisions; “The quarter…” shows them."))
+    for pm_id, number in (await pulses.not_this_quarter(session, now=now, policy=policy)).items():
+        found.append(
+            Problem(f"{count(number, 'partner')} of {book.name(pm_id)} find no room for a pulse this quarter: two a week is "
+                    "the most. They come first in the next one; fewer partners, or another manager, would mend it.")
+        )  # fmt: skip
+    for row in await crews.rows(session):
+        name = _CHANNELS.get(row.channel)
+        if row.enabled and name is not None and not getattr(policy, name):
+            found.append(Problem(f"{row.name}: no {row.channel} channel is set, so its agenda and page go to whoever leads "
+                                 f"it. Set CADENCE_{name.upper()}, or choose another channel under “Meetings of the "
+                                 "quarter…”."))  # fmt: skip
+    today = local_date(now, zone(policy.zone))
+    if policy.fiscal.outside_table(today + FISCAL_WARNING):
+        found.append(Problem("CADENCE_FISCAL_TABLE ends within six months: quarters go on in thirteen weeks until it is "
+                             "continued."))  # fmt: skip
+    return found
+
+
+def _collision(item: Collision, book: Directory, policy: Policy) -> Problem:
+    at = item.other.occurrence.starts_at.astimezone(zone(policy.zone))
+    names = ", ".join(book.name(person_id) for person_id in item.people[:3])
+    both = f"{item.one.title} and {item.other.title}"
+    return Problem(f"{at:%a} {at.day} {at:%b}, {at:%H:%M}: {both} are at once for {names}. Move one of them.")
+
+
+_CHANNELS = {"team": "team_channel", "executive": "executive_channel"}
 
 
 async def _late(session: AsyncSession, now: datetime) -> list[Problem]:
@@ -65,7 +108,7 @@ async def _late(session: AsyncSession, now: datetime) -> list[Problem]:
 
 _LATE = {
     "prompt": "prompts for {} came", "nudge": "nudges for {} came", "agenda": "the agenda came",
-    "close_request": "the closing request came", "close_nudge": "the closing nudge came",
+    "prepare": "what to prepare for {} came", "close_request": "the closing request came", "close_nudge": "the closing nudge came",
 }  # fmt: skip
 
 

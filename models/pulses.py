@@ -183,7 +183,7 @@ async def not_this_quarter(session: AsyncSession, *, now: datetime, policy: Poli
         .join(MeetingKind, MeetingKind.id == Cadence.meeting_id)
         .where(
             MeetingKind.leaves == Leaves.PULSE, Cadence.state == "active", Cadence.id.not_in(placed),
-            Cadence.starts_on <= quarter.first, Cadence.pm_id.is_not(None),
+            Cadence.starts_on <= policy.fiscal.week_starts(quarter, 2), Cadence.pm_id.is_not(None),
         )
         .group_by(Cadence.pm_id)
     )  # fmt: skip

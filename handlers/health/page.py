@@ -124,24 +124,30 @@ def _weight(one: Series) -> tuple[int, int]:
 
 
 def _series_lines(listed: Sequence[Series]) -> list[str]:
-    ranked = sorted(listed, key=_weight)
+    ranked = [one for one in sorted(listed, key=_weight) if _has_happened(one)]
     lines = [f"• {named(one.meeting, one.partner)}: {_tally(one)}" for one in ranked[:MOST_SERIES]]
     if len(ranked) > MOST_SERIES:
         rest = ranked[MOST_SERIES:]
         skipped = sum(one.health.skipped for one in rest)
         lines.append(f"… and {len(rest)} more series, {skipped} skipped in them")
+    ahead = len(listed) - len(ranked)
+    if ahead:
+        lines.append(f"_{count(ahead, 'series', 'series')} with nothing due yet this quarter_")
     return lines
+
+
+def _has_happened(one: Series) -> bool:
+    """Whether a meeting of it was due this quarter, or its skips of the last one still count."""
+    found = one.health
+    return bool(found.held or found.late or found.skipped or found.no_meeting or one.skips_in_a_row)
 
 
 def _tally(one: Series) -> str:
     found = one.health
-    if not any((found.held, found.late, found.skipped, found.no_meeting)):
-        tally = "none due yet this quarter"
-    else:
-        tally = (
-            f"{found.held} held · {found.late} late · {found.skipped} skipped · {found.no_meeting} without meeting · "
-            f"{found.streak} held in a row"
-        )
+    tally = (
+        f"{found.held} held · {found.late} late · {found.skipped} skipped · {found.no_meeting} without meeting · "
+        f"{found.streak} held in a row"
+    )
     return f"{tally} · :warning: {one.skips_in_a_row} skipped in a row" if one.skips_in_a_row >= TO_HEAD else tally
 
 

@@ -11,14 +11,15 @@ from handlers.kit import blocks as b
 from handlers.kit import words as w
 from handlers.kit.message import Message
 from handlers.meetings.ids import CardRef, Door, OneRef
-from models import cards, crews, people, pulses, reviews
+from models import cards, crews, pbr, people, pulses, reviews
+from models.crews import Crew
 from models.domain.meetings import Leaves
 from models.domain.policy import Policy
 from models.domain.text import clip, count
 from models.domain.zones import zone
 from models.people import Directory
 from models.pulses import VERDICTS, Asked
-from models.tables import Card, Occurrence, Partner, PulseAnswer
+from models.tables import Cadence, Card, Occurrence, Partner, PulseAnswer
 
 MOST_ROWS = 20
 MOST_REPORTED = 40
@@ -33,6 +34,8 @@ class Row:
     name: str
     pulse: bool
     answer: PulseAnswer | None = None
+    draft: str = ""
+    """How far a PBR's draft is, in words."""
 
     @property
     def done(self) -> bool:
@@ -50,22 +53,33 @@ class PreparePage:
         return [row for row in self.rows if not row.done]
 
 
-async def load(session: AsyncSession, card: Card, *, policy: Policy) -> PreparePage:
+def _leaves(crew: Crew, cadence: Cadence) -> str:
+    row = crew.table.get(cadence.meeting_id or 0)
+    return row.leaves if row is not None else ""
+
+
+async def load(session: AsyncSession, card: Card, *, now: datetime, policy: Policy) -> PreparePage:
     ids = (await cards.occurrences_on(session, [card.id]))[card.id]
     crew = await crews.crew(session)
     answers = await pulses.last_answers(session, ids)
     rows = []
-    for occurrence, cadence in await reviews.scope(session, ids):
+    pairs = await reviews.scope(session, ids)
+    drafts = [pair for pair in pairs if _leaves(crew, pair[1]) == Leaves.PBR]
+    told = await pbr.summaries(session, drafts, now=now, policy=policy) if drafts else {}
+    for occurrence, cadence in pairs:
         row = crew.table.get(cadence.meeting_id or 0)
         partner = await session.get(Partner, cadence.partner_id) if cadence.partner_id is not None else None
         if row is not None and partner is not None:
-            rows.append(Row(occurrence, partner, row.name, row.leaves == Leaves.PULSE, answers.get(occurrence.id)))
+            pulse = row.leaves == Leaves.PULSE
+            rows.append(
+                Row(occurrence, partner, row.name, pulse, answers.get(occurrence.id), told.get(occurrence.id, ""))
+            )
     book = await people.directory(session)
     return PreparePage(tuple(rows), zone(people.zone_of(book.people[card.person_id], policy)), book)
 
 
-async def render(session: AsyncSession, card_id: int, *, now: datetime, policy: Policy) -> Message | None:  # noqa: ARG001 - renderers share one signature
-    return prepare_card(await load(session, await session.get_one(Card, card_id), policy=policy))
+async def render(session: AsyncSession, card_id: int, *, now: datetime, policy: Policy) -> Message | None:
+    return prepare_card(await load(session, await session.get_one(Card, card_id), now=now, policy=policy))
 
 
 def prepare_card(page: PreparePage) -> Message:
@@ -109,7 +123,7 @@ def _line(row: Row, page: PreparePage) -> str:
     when = w.when(row.occurrence.starts_at, page.clocks)
     if row.done:
         return f":white_check_mark: {name} · {w.escape(row.name)} · {when} · {row.occurrence.state.replace('_', ' ')}"
-    return f"{name} · {w.escape(row.name)} · {when}\nThe draft has every number filled in, and says what is missing."
+    return f"{name} · {w.escape(row.name)} · {when}\n{w.escape(row.draft)}"
 
 
 def said_of(answer: PulseAnswer) -> str:

@@ -7,9 +7,10 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.kit import words as w
+from handlers.kit.fit import cut, fit
 from handlers.kit.message import Message
-from handlers.notes.fit import cut, fit
-from handlers.notes.render import ENV, crm_as_of, footer, message, short, words_for
+from handlers.kit.pages import crm_as_of, message, short, words_for
+from handlers.notes.render import ENV, footer
 from models import managers, people
 from models.domain.notes import sums
 from models.domain.policy import Policy

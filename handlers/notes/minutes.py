@@ -8,10 +8,9 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.kit import words as w
+from handlers.kit.fit import Cut, cut, fit
 from handlers.kit.message import Message
-from handlers.notes.fit import Cut, cut, fit
-from handlers.notes.render import (
-    ENV,
+from handlers.kit.pages import (
     LEAST_PROMISES,
     MARKS,
     STANDING,
@@ -22,6 +21,7 @@ from handlers.notes.render import (
     status_of,
     words_for,
 )
+from handlers.notes.render import ENV
 from models import people
 from models.domain.minutes import DealLine, Figure, MeetingFacts, PartnerFigures, Said, Section, Signature
 from models.domain.notes import CommitmentFact, Health, MoneySum

@@ -1,15 +1,27 @@
 """Artifacts as messages: frozen facts in, one page out. Names are looked up when the page is sent."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
-from typing import Any, Protocol
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.kit import blocks as b
 from handlers.kit import words as w
+from handlers.kit.fit import cut, fit
 from handlers.kit.message import Message
-from handlers.notes.fit import cut, fit
+from handlers.kit.pages import (
+    LEAST_PROMISES,
+    MARKS,
+    NOT_IN_CRM,
+    SIDES,
+    STANDING,
+    crm_as_of,
+    message,
+    short,
+    status_of,
+    words_for,
+)
 from models import notes, people
 from models.domain.notes import (
     CommitmentFact,
@@ -23,60 +35,13 @@ from models.domain.notes import (
     merge_health,
 )
 from models.domain.policy import Policy
-from models.domain.text import clean, clip, count
+from models.domain.text import count
 from models.domain.zones import zone
 from models.people import Directory
 from models.tables import Artifact, Occurrence, Outbox
 
 ENV = w.environment("handlers.notes")
 ENV.filters["count_of"] = lambda items, one="partner": count(len(items), one)
-MARKS = {"kept": ":white_check_mark: kept:", "moved": ":calendar: moved:", "dropped": ":x: dropped:",
-         "carried": ":arrow_right: not yet due:"}  # fmt: skip
-STANDING = ("new", "moved", "carried")
-LEAST_PROMISES = 3
-SIDES = {"ours": "our side", "partner": "the partner's side", "holiday": "holiday"}
-
-
-def message(text: str, title: str) -> Message:
-    """The page as blocks, and as text for screen readers and notifications."""
-    return Message(text=text or title, blocks=tuple(b.paragraphs(text)))
-
-
-NOT_IN_CRM = "not in the CRM yet"
-
-
-def words_for(book: Directory, policy: Policy) -> dict[str, Any]:
-    """What every template may say."""
-    return {
-        "clip": short,
-        "money": w.money,
-        "name": lambda person_id: w.person(book, person_id),
-        "amount": _amount,
-        "action": lambda deal: _action(deal, book),
-        "moves": lambda moves, currency: short("; ".join(w.moved(move, currency) for move in moves), 110),
-        "fate_note": fate_note,
-        "mark": lambda deal: f" ({NOT_IN_CRM})" if policy.crm_is_truth and not deal.in_crm else "",
-    }
-
-
-def short(text: str, length: int) -> str:
-    """One line, clipped, and further where escaping would make it much longer: what Slack counts is the escaped text."""
-    shown = clip(clean(text), length)
-    while len(w.escape(shown)) > length * 3 // 2 and len(shown) > 1:
-        shown = clip(text, len(shown) * 2 // 3)
-    return shown
-
-
-def _amount(deal: DealFact) -> str:
-    return w.money(deal.amount, deal.currency)
-
-
-def _action(deal: DealFact, book: Directory) -> w.Mrkdwn:
-    if deal.action is None:
-        return w.safe("*no next action*")
-    overdue = ":warning: overdue since" if deal.action.overdue else "by"
-    text = w.escape(short(deal.action.text, 70))
-    return w.safe(f"{text} ({w.escape(book.name(deal.action.owner_id))}, {overdue} {w.day(deal.action.due)})")
 
 
 def _mark(item: CommitmentFact, facts: WeeklyFacts) -> str:
@@ -84,12 +49,6 @@ def _mark(item: CommitmentFact, facts: WeeklyFacts) -> str:
     if item.fate == "carried" and item.due < facts.day:
         return ":warning: not judged, overdue:"
     return MARKS.get(item.fate, "•")
-
-
-def fate_note(item: CommitmentFact) -> str:
-    if item.fate == "moved":
-        return f", from {w.day(item.due_before)} to {w.day(item.due)}"
-    return f", by {w.day(item.due)}" if item.fate == "carried" else ""
 
 
 async def weekly(session: AsyncSession, args: Mapping[str, Any], *, now: datetime, policy: Policy) -> Message | None:
@@ -144,41 +103,6 @@ def _promised(facts: WeeklyFacts) -> list[CommitmentFact]:
     return sorted((item for item in facts.commitments if item.fate in STANDING), key=lambda item: item.fate != "new")
 
 
-class Held(Protocol):
-    """What a page knows of its meeting."""
-
-    @property
-    def state(self) -> str: ...
-    @property
-    def side(self) -> str: ...
-    @property
-    def reason(self) -> str: ...
-    @property
-    def moved_reason(self) -> str: ...
-    @property
-    def moved_by(self) -> int | None: ...
-    @property
-    def closed_by(self) -> int | None: ...
-    @property
-    def day(self) -> date: ...
-
-
-def status_of(facts: Held, book: Directory) -> w.Mrkdwn:
-    """Whether it was held, and if not, whose side and why."""
-    by = f" (closed by {w.escape(book.name(facts.closed_by))})" if facts.closed_by else ""
-    if facts.state == "held":
-        return w.safe(f"Held {w.day(facts.day)}{by}")
-    if facts.state == "held_late":
-        who = w.escape(book.name(facts.moved_by))
-        return w.safe(f"Held late, {w.day(facts.day)}: moved by {who}, {w.escape(short(facts.moved_reason, 120))}{by}")
-    if facts.state in ("skipped", "no_meeting"):
-        word = "Skipped" if facts.state == "skipped" else "No meeting"
-        side = SIDES.get(facts.side, facts.side)
-        why = w.escape(short(facts.reason, 200))
-        return w.safe(f":warning: {word}: {side}, {why}{by}")
-    return w.safe(f"Planned for {w.day(facts.day)}")
-
-
 def footer(parts: list[Health], as_of: datetime | None, policy: Policy, *, stale: bool) -> w.Mrkdwn:
     found = merge_health(parts)
     streak = f", {found.streak} in a row" if len(parts) == 1 and found.streak > 1 else ""
@@ -187,14 +111,6 @@ def footer(parts: list[Health], as_of: datetime | None, policy: Policy, *, stale
         f"{found.no_meeting} without meeting"
     )
     return w.safe(f"{cadence} · {crm_as_of(as_of, policy, stale=stale)}")
-
-
-def crm_as_of(as_of: datetime | None, policy: Policy, *, stale: bool) -> str:
-    if as_of is None:
-        return "no CRM import yet"
-    flag = ":warning: " if stale else ""
-    old = ", more than two working days old" if stale else ""
-    return f"{flag}CRM as of {w.when(as_of, zone(policy.zone))}{old}"
 
 
 async def friday(session: AsyncSession, args: Mapping[str, Any], *, now: datetime, policy: Policy) -> Message | None:
@@ -358,7 +274,10 @@ async def report(session: AsyncSession, args: Mapping[str, Any], *, now: datetim
     if row is None:
         return None
     what = {"weekly_note": "a weekly note", "friday_note": "the Friday note", "agenda": "an agenda",
-            "other_partners": "the section on other partners", "differences": "the list to mend in the CRM"}.get(row.template, "a message")  # fmt: skip
+            "other_partners": "the section on other partners", "differences": "the list to mend in the CRM",
+            "meeting_agenda": "an agenda", "minutes": "a meeting's page", "pbr": "a PBR", "pulses": "the quarter's pulses",
+            "prepare": "what to prepare", "escalation": "what was skipped in a row",
+            "calendar": "a calendar"}.get(row.template, "a message")  # fmt: skip
     # A private channel's name is nobody's business but its members'; an id is shown as a link Slack resolves.
     ref = row.channel_id or row.channel_ref
     place = f"<#{ref}>" if ref[:1] in ("C", "G") and ref[1:].isalnum() and ref.isupper() else f"#{w.escape(ref)}"

@@ -13,7 +13,7 @@ from handlers.kit import blocks as b
 from handlers.kit import commitments
 from handlers.kit import words as w
 from handlers.kit.forms import Values
-from handlers.notes.render import crm_as_of, short
+from handlers.kit.pages import crm_as_of, short
 from handlers.pbr import render
 from handlers.pbr.ids import Action, Field, FormState, View
 from models.cadences import Side

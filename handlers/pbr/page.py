@@ -10,7 +10,7 @@ from slack_sdk.models.blocks import StaticSelectElement
 from handlers.kit import blocks as b
 from handlers.kit import words as w
 from handlers.kit.doors import CardRef
-from handlers.notes.render import short
+from handlers.kit.pages import short
 from handlers.pbr import render
 from handlers.pbr.ids import Action, Door, View
 from models.domain.pbr import PbrFacts, reviewed

@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.kit import words as w
+from handlers.kit.fit import cut, fit, tidy
 from handlers.kit.message import Message
-from handlers.notes.fit import cut, fit, tidy
-from handlers.notes.render import LEAST_PROMISES, MARKS, SIDES, STANDING, crm_as_of, message, short, words_for
+from handlers.kit.pages import LEAST_PROMISES, MARKS, SIDES, STANDING, crm_as_of, message, short, words_for
 from models import people
 from models.domain.notes import CommitmentFact, DealFact, MoneySum, difference
 from models.domain.pbr import Gap, LostFact, PbrFacts, Pursued, kind_of, next_month

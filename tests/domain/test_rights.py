@@ -42,6 +42,7 @@ TABLE = {
     Act.CREATE_DEAL: {"owner", "its pm", "pm's cover", "head"},
     Act.MATCH_DEAL: {"its pm", "pm's cover", "head"},
     Act.PUBLISH_PBR: {"its pm", "pm's cover", "head"},
+    Act.CLOSE_MEETING: {"its pm", "pm's cover", "head"},
 }
 
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handlers.notes import fit, render
+from handlers.kit import fit
+from handlers.notes import render
 from models import notes
 from models.domain.money import format_money
 from models.domain.notes import (

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from handlers.kit import words as w
-from handlers.notes.fit import MOST_CHARACTERS, MOST_LINES
+from handlers.kit.fit import MOST_CHARACTERS, MOST_LINES
 from handlers.pbr import form, page, render
 from handlers.pbr.form import FormPage
 from handlers.pbr.ids import FormState

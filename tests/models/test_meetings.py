@@ -127,7 +127,9 @@ async def test_a_change_moves_what_is_ahead_and_untouched_and_what_was_asked_for
         session.add(Step(occurrence_id=asked.id, kind="agenda", recipient="x", due_at=NOW, void_at=NOW, state="late"))
         moved.moved_at, moved.starts_at, moved.ends_at = NOW, moved.starts_at + days(1), moved.ends_at + days(1)
         kept = {row.slot: (row.starts_at, row.ends_at) for row in (asked, moved)}
-        spec = table.SPECS["team_call"].model_copy(update={"rule": WeeklyRule(weekday=2), "at": time(11), "minutes": 45})
+        spec = table.SPECS["team_call"].model_copy(
+            update={"rule": WeeklyRule(weekday=2), "at": time(11), "minutes": 45}
+        )
         await table.save(session, spec)
         after = await table.held(session, call)
         assert list(after) == list(before)
@@ -152,7 +154,9 @@ async def test_a_skipped_meeting_further_ahead_does_not_swallow_the_weeks_before
     await table.turn(session, "team_call")
     call = await table.series(session, "team_call")
     before = await table.held(session, call)
-    await cadences.skip(session, before["2026-W13"], side=Side.OURS, reason="ill", by=await make.person(session), now=NOW)
+    await cadences.skip(
+        session, before["2026-W13"], side=Side.OURS, reason="ill", by=await make.person(session), now=NOW
+    )
     await table.save(session, table.SPECS["team_call"].model_copy(update={"at": time(11)}))
     after = await table.held(session, call)
     assert list(after) == list(before)
@@ -219,9 +223,7 @@ async def test_whenever_a_row_changes_every_slot_of_the_quarter_stands_once_befo
         for day in range(0, (now - start).days, 7):
             await table.plan(session, now=start + days(day))
         await table.plan(session, now=now)
-        before = {
-            series.id: await table.held(session, series) for series in await cadences_of(session, "enablement")
-        }
+        before = {series.id: await table.held(session, series) for series in await cadences_of(session, "enablement")}
         kept = {}
         for rows in before.values():
             for place, (slot, found) in enumerate(rows.items()):
@@ -304,7 +306,12 @@ async def test_a_row_of_ones_own_is_filled_and_gets_its_steps_without_code(db):
             clock=Clock.PM, lead="head", people=("pm", "head"), agenda=("Certifications",),
         )  # fmt: skip
         row = await table.save(session, one, by=chiefs["head"])
-        assert (row.enabled, row.built_in, row.position, row.changed_by_id) == (True, False, len(BUILT_IN), chiefs["head"].id)
+        assert (row.enabled, row.built_in, row.position, row.changed_by_id) == (
+            True,
+            False,
+            len(BUILT_IN),
+            chiefs["head"].id,
+        )
         assert meetings.spec_of(row) == one
         days_ = {}
         for partner in (acme, beta):
@@ -380,7 +387,9 @@ async def test_planning_takes_as_many_statements_for_many_rows_and_partners(sqli
 async def test_answers_keep_a_meeting_where_it_is(session):
     """A weekly review: what was said for a week stays with it."""
     team = await make.small(session)
-    session.add(Answer(occurrence_id=team.week.id, deal_id=team.deals["Deal 0"].id, by_id=team.ann.id, at=NOW, kind="form"))
+    session.add(
+        Answer(occurrence_id=team.week.id, deal_id=team.deals["Deal 0"].id, by_id=team.ann.id, at=NOW, kind="form")
+    )
     await session.flush()
     assert datetime(2026, 3, 5, 10, tzinfo=make.UTC) == team.week.starts_at
     await make.review(session, team.acme, at=time(14), by=team.pm)

@@ -1,14 +1,14 @@
 """Meetings of several partners: nobody in two at once while there is room, inside their days, and pulses in turn."""
 
 from collections import Counter
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from models import cadences, crews, health, pulses, spreading
+from models import cadences, crews, pulses, spreading
 from models.cadences import Side
 from models.domain.zones import local_date, local_time, zone
 from models.tables import Cadence, Occurrence, PulseAnswer
@@ -28,6 +28,10 @@ async def session(sqlite):
 
 async def all_rows(session):
     return await session.scalar(select(func.count()).select_from(Occurrence))
+
+
+async def hours(session):
+    return {row.id: row.starts_at for row in await session.scalars(select(Occurrence))}
 
 
 async def days_of(session, key, slot):
@@ -54,11 +58,11 @@ async def test_nobody_is_in_two_meetings_at_once_or_beyond_the_days_limit_while_
 ):
     now = datetime(2026 + month // 12, month % 12 + 1, 1, 6, tzinfo=make.UTC)
     async with sqlite.read() as session:
-        _, pms, found = await table.company(session, partners, managers=managers, zones=places, now=now)
+        chiefs, pms, found = await table.company(session, partners, managers=managers, zones=places, now=now)
         if reviews:
             for number, partner in enumerate(found):
-                hour = (datetime(2026, 1, 1, 10) + timedelta(minutes=30 * (number // managers))).time()
-                await make.review(session, partner, at=hour, now=now)
+                place = number // managers
+                await make.review(session, partner, at=time(10 + place // 2, 30 * (place % 2)), now=now)
         await table.turn(session, *SPREAD_ROWS, now=now)
         everybody = await table.by_person(session)
         for pm in pms[:partners]:
@@ -68,17 +72,10 @@ async def test_nobody_is_in_two_meetings_at_once_or_beyond_the_days_limit_while_
             assert max(table.a_day(mine, "pbr").values()) <= 2
             assert max(table.a_day(mine, "readout").values(), default=0) <= 2
             assert max(table.a_day(mine, "forecast_one_on_one").values(), default=0) <= 3
-        for chief in ("Head", "Cro", "Cfo"):
-            (readouts,) = [rows for rows in everybody.values() if rows and await named(session, rows, chief)] or ([],)
-            assert max(table.a_day(readouts, "readout").values(), default=0) <= 2
+        for chief in (chiefs["head"], chiefs["cro"], chiefs["cfo"]):
+            assert max(table.a_day(everybody[chief.id], "readout").values()) <= 2
+            assert table.overlaps(everybody[chief.id]) == []
         await inside(session, everybody)
-
-
-async def named(session, rows, chief):
-    """Whether these are the meetings of the leader with this role: all of them are readouts with everybody's partners."""
-    crew = await crews.crew(session)
-    who = crew.by_role[chief.lower()][0]
-    return all(who in crew.people(cadence) for _, cadence in rows)
 
 
 async def inside(session, everybody):
@@ -103,8 +100,8 @@ async def test_five_pbrs_take_three_days_from_the_first_friday_on_two_a_day(sess
     await table.company(session, 5)
     await table.turn(session, "pbr")
     assert await days_of(session, "pbr", "2026-03") == [
-        (date(2026, 3, 6), make.time(10)), (date(2026, 3, 6), make.time(11)),
-        (date(2026, 3, 9), make.time(10)), (date(2026, 3, 9), make.time(11)), (date(2026, 3, 10), make.time(10)),
+        (date(2026, 3, 6), time(10)), (date(2026, 3, 6), time(11)),
+        (date(2026, 3, 9), time(10)), (date(2026, 3, 9), time(11)), (date(2026, 3, 10), time(10)),
     ]  # fmt: skip
 
 
@@ -185,12 +182,10 @@ async def test_one_to_ones_are_on_monday_and_tuesday_of_their_weeks_before_the_l
 async def test_a_partner_added_later_is_placed_behind_and_moves_nobody(session):
     _, (pm, *_), _ = await table.company(session, 3)
     await table.turn(session, "pbr", "readout", "forecast_one_on_one")
-    rows = await session.execute(select(Occurrence.id, Occurrence.starts_at))
-    before = {occurrence_id: starts_at for occurrence_id, starts_at in rows}
+    before = await hours(session)
     late = await make.partner(session, "Aardvark", pm, created_at=NOW)
     await table.plan(session, now=NOW + timedelta(hours=2))
-    rows = await session.execute(select(Occurrence.id, Occurrence.starts_at))
-    after = {occurrence_id: starts_at for occurrence_id, starts_at in rows}
+    after = await hours(session)
     assert {key: after[key] for key in before} == before
     assert (await table.held(session, await table.series(session, "pbr", late)))["2026-03"].day == date(2026, 3, 9)
     assert table.overlaps((await table.by_person(session))[pm.id]) == []
@@ -199,20 +194,20 @@ async def test_a_partner_added_later_is_placed_behind_and_moves_nobody(session):
 async def test_filling_again_places_nothing_and_two_companies_alike_get_the_same_days(tmp_path):
     found = []
     for number in range(2):
-        async with make.opened(f"sqlite:///{tmp_path / f'{number}.db'}") as db:
-            async with db.write() as session:
-                await table.company(session, 4, 5, managers=2, zones=ZONES)
-                await table.turn(session, *table.SPECS)
-                count = await all_rows(session)
-                for _ in range(2):
-                    assert await spreading.fill(session, now=NOW, policy=POLICY) == 0
-                    assert await cadences.fill(session, now=NOW, policy=POLICY) == 0
-                assert await all_rows(session) == count
-                rows = await session.execute(
-                    select(Cadence.kind, Cadence.partner_id, Occurrence.slot, Occurrence.starts_at)
-                    .join(Cadence, Cadence.id == Occurrence.cadence_id)
+        async with make.opened(f"sqlite:///{tmp_path / f'{number}.db'}") as db, db.write() as session:
+            await table.company(session, 4, 5, managers=2, zones=ZONES)
+            await table.turn(session, *table.SPECS)
+            count = await all_rows(session)
+            for _ in range(2):
+                assert await spreading.fill(session, now=NOW, policy=POLICY) == 0
+                assert await cadences.fill(session, now=NOW, policy=POLICY) == 0
+            assert await all_rows(session) == count
+            rows = await session.execute(
+                select(Cadence.kind, Cadence.partner_id, Occurrence.slot, Occurrence.starts_at).join(
+                    Cadence, Cadence.id == Occurrence.cadence_id
                 )
-                found.append(sorted(map(str, rows)))
+            )
+            found.append(sorted(map(str, rows)))
     assert found[0] == found[1]
 
 
@@ -222,7 +217,12 @@ async def test_what_is_planned_anew_in_the_middle_of_its_days_is_not_put_into_th
     await table.turn(session, "readout")
     now = at(19, 12)
     before = await days_of(session, "readout", "2026Q1")
-    assert [day for day, _ in before][-4:] == [date(2026, 3, 19), date(2026, 3, 19), date(2026, 3, 20), date(2026, 3, 20)]
+    assert [day for day, _ in before][-4:] == [
+        date(2026, 3, 19),
+        date(2026, 3, 19),
+        date(2026, 3, 20),
+        date(2026, 3, 20),
+    ]
     await table.plan(session, now=now)
     for cadence in (await session.scalars(select(Cadence).where(Cadence.kind == "readout"))).all():
         await cadences.drop_untouched(session, cadence, now=now)
@@ -259,7 +259,7 @@ SPRING = at(30, 8, month=3)  # before the first week of 2026Q2
 
 
 async def test_pulses_are_two_a_week_for_one_manager_from_week_2_on(session):
-    _, pms, partners = await table.company(session, 0, 7, managers=2, now=SPRING)
+    _, _, partners = await table.company(session, 0, 7, managers=2, now=SPRING)
     await table.turn(session, "pulse", now=SPRING)
     found = dict(await pulse_days(session))
     monday = date(2026, 4, 13)
@@ -284,7 +284,7 @@ async def test_whom_nobody_was_asked_about_for_longest_comes_first(session):
     for partner, ago in ((one, 5), (two, 90), (three, 40)):
         old = (await table.held(session, await table.series(session, "pulse", partner)))["2026Q1"]
         session.add(PulseAnswer(occurrence_id=old.id, partner_id=partner.id, at=SPRING - days(ago), by_id=pm.id, active=True,
-                                verdict="keep"))  # fmt: skip
+                                next_deal="", verdict="keep", why=""))  # fmt: skip
     await session.flush()
     for row in await session.scalars(select(Occurrence).where(Occurrence.slot == "2026Q2")):
         await session.delete(row)
@@ -293,20 +293,18 @@ async def test_whom_nobody_was_asked_about_for_longest_comes_first(session):
     assert [partner_id for partner_id, _ in await pulse_days(session)] == [four.id, five.id, two.id, three.id, one.id]
 
 
-async def test_partners_that_find_no_room_are_counted_by_manager_and_named_to_mend(session):
-    """Weeks 2 to 12 whole inside 2026Q2 have room for two each: 22, or 24 where week 13 is."""
-    chiefs, (pm, *_), _ = await table.company(session, 0, 30, now=SPRING)
+async def test_partners_that_find_no_room_are_counted_by_manager(session):
+    """Weeks 2 to 12 of 2026Q2 have room for two each: week 13 does not lie wholly inside it."""
+    _, (pm, *_), _ = await table.company(session, 0, 30, now=SPRING)
     await table.turn(session, "pulse", now=SPRING)
     weeks = Counter(day for _, day in await pulse_days(session))
     assert set(weeks.values()) == {2}
     asked = sum(weeks.values())
+    assert asked == 22
     assert max(weeks) <= POLICY.fiscal.quarter(2026, 2).last
     assert await pulses.not_this_quarter(session, now=SPRING, policy=POLICY) == {}, "it has not begun"
     now = at(14, 8, month=4)
     assert await pulses.not_this_quarter(session, now=now, policy=POLICY) == {pm.id: 30 - asked}
-    assert chiefs["head"].id
-    found = [problem.sentence for problem in await health.problems(session, now=now, policy=POLICY)]
-    assert any(str(30 - asked) in sentence and pm.name in sentence for sentence in found), found
 
 
 async def test_pulses_turned_on_in_the_stub_days_or_week_1_name_who_finds_no_room_too(session):
@@ -329,7 +327,7 @@ async def test_who_found_no_room_is_the_first_to_be_asked_about_in_the_next_quar
     for row in rows:
         cadence = await session.get_one(Cadence, row.cadence_id)
         session.add(PulseAnswer(occurrence_id=row.id, partner_id=cadence.partner_id, at=row.starts_at, by_id=cadence.pm_id,
-                                active=True, verdict="keep"))  # fmt: skip
+                                active=True, next_deal="", verdict="keep", why=""))  # fmt: skip
     await session.flush()
     await table.plan(session, now=at(6, 8, month=6))
     first = [partner_id for partner_id, _ in await pulse_days(session, "2026Q3")][: len(left_out)]
