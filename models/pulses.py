@@ -5,7 +5,7 @@ Answers are appended; the last one counts. The head of partnerships sees all of 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -125,7 +125,7 @@ async def _tell_head(
         template=REPORT,
         args={"card_id": card_id},
         due_at=waits_until(reader, now) or now,
-        void_at=occurrence.starts_at.replace(year=occurrence.starts_at.year + 1),
+        void_at=occurrence.starts_at + timedelta(days=365),
         person_id=head.id,
         card_id=card_id,
     )

@@ -187,7 +187,9 @@ async def _wanted(
         *_meeting_steps(ahead, policy),
         *_closing_steps(ahead, pairs, staff, policy),
         *_friday_steps(pairs, policy),
-        *await _table_steps(session, [pair for pair in ahead if pair[1].meeting_id is not None], staff, policy),
+        *await _table_steps(
+            session, [pair for pair in ahead if pair[1].meeting_id is not None], staff, present, now=now, policy=policy
+        ),
     ]
     # What must not be sent any more when it is planned for the first time, because the review was set up after it,
     # is late and recorded as such by the tick; what lies before the cadence existed is not owed at all.
@@ -328,7 +330,13 @@ def _friday_steps(pairs: list[tuple[Occurrence, Cadence]], policy: Policy) -> li
 
 
 async def _table_steps(
-    session: AsyncSession, ahead: list[tuple[Occurrence, Cadence]], staff: reviews.Staff, policy: Policy
+    session: AsyncSession,
+    ahead: list[tuple[Occurrence, Cadence]],
+    staff: reviews.Staff,
+    present: Mapping[tuple[int, str, str], Step],
+    *,
+    now: datetime,
+    policy: Policy,
 ) -> list[Wanted]:
     """What the meetings of the quarter's table owe, from their rows alone."""
     if not ahead:
@@ -347,8 +355,9 @@ async def _table_steps(
             continue
         wanted.append(_for_ever(occurrence, StepKind.EXPIRE, cutoff(occurrence)))
         if lead is not None:
-            prepares = spec.leaves == Leaves.PBR
-            wanted += _lead_steps(occurrence, lead, staff, policy, prepares=prepares)
+            if spec.leaves == Leaves.PBR:
+                wanted += _prepare_steps(occurrence, lead, staff, policy)
+            wanted += _lead_steps(occurrence, lead, staff, present, now=now, policy=policy)
     return wanted
 
 
@@ -357,27 +366,38 @@ def _for_ever(occurrence: Occurrence, kind: str, due: datetime) -> Wanted:
     return Wanted(occurrence.id, kind, "channel", None, due, due + timedelta(days=3650))
 
 
+def _prepare_steps(occurrence: Occurrence, lead: int, staff: reviews.Staff, policy: Policy) -> list[Wanted]:
+    """A draft to look at, in the days before."""
+    asked = reviews.closer_for(lead, occurrence.starts_at, staff)
+    reader = staff.readers.get(asked)
+    due = review_times.prepare_due(reader, occurrence.starts_at, at=policy.prompt_at) if reader is not None else None
+    return [] if due is None else [_to_person(occurrence, StepKind.PREPARE, asked, due)]
+
+
 def _lead_steps(
-    occurrence: Occurrence, lead: int, staff: reviews.Staff, policy: Policy, *, prepares: bool
+    occurrence: Occurrence,
+    lead: int,
+    staff: reviews.Staff,
+    present: Mapping[tuple[int, str, str], Step],
+    *,
+    now: datetime,
+    policy: Policy,
 ) -> list[Wanted]:
-    """What the one who leads a meeting is asked: to look at the draft, to close it, and once more the next morning."""
-    wanted: list[Wanted] = []
-    if prepares:
-        asked = reviews.closer_for(lead, occurrence.starts_at, staff)
-        if (reader := staff.readers.get(asked)) is not None:
-            due = review_times.prepare_due(reader, occurrence.starts_at, at=policy.prompt_at)
-            if due is not None:
-                wanted.append(_to_person(occurrence, StepKind.PREPARE, asked, due))
+    """What the one who leads a meeting is asked: to close it, and once more the morning after they were asked."""
     closer = reviews.closer_for(lead, occurrence.ends_at, staff)
-    if (reader := staff.readers.get(closer)) is None:
-        return wanted
-    request = review_times.close_request_due(reader, occurrence.ends_at)
-    if request is not None:
-        last = cutoff(occurrence)
-        wanted.append(Wanted(occurrence.id, StepKind.CLOSE_REQUEST, f"p{closer}", closer, request, last))
-        nudge = review_times.next_morning(reader, request, policy.prompt_at)
-        if nudge is not None and nudge < last:
-            wanted.append(Wanted(occurrence.id, StepKind.CLOSE_NUDGE, f"p{closer}", closer, nudge, last))
+    reader = staff.readers.get(closer)
+    request = review_times.close_request_due(reader, occurrence.ends_at) if reader is not None else None
+    if reader is None or request is None:
+        return []
+    last = cutoff(occurrence)
+    wanted = [Wanted(occurrence.id, StepKind.CLOSE_REQUEST, f"p{closer}", closer, request, last)]
+    asked = present.get((occurrence.id, StepKind.CLOSE_REQUEST, f"p{closer}"))
+    asked_at = _asked_at(asked, request)
+    if asked is None or asked.state == "planned":
+        asked_at = max(asked_at, now)  # after downtime it is asked now, and not nudged with the same breath
+    nudge = review_times.next_morning(reader, asked_at, policy.prompt_at)
+    if nudge is not None and nudge < last:
+        wanted.append(Wanted(occurrence.id, StepKind.CLOSE_NUDGE, f"p{closer}", closer, nudge, last))
     return wanted
 
 

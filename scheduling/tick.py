@@ -273,6 +273,8 @@ async def _table_agendas(moment: Moment, due: list[Due]) -> None:
         )
         channel = await channel_of(session, item.cadence, spec, policy)
         lead = crew.lead(item.cadence)
+        if lead is not None:  # nobody is written to while they are away
+            lead = reviews.closer_for(lead, item.occurrence.starts_at, moment.staff)
         owed = Owed(
             key=f"agenda:{item.occurrence.id}",
             template=MEETING_AGENDA,

@@ -45,7 +45,7 @@ async def page(session: AsyncSession, occurrence: Occurrence, cadence: Cadence, 
         slot=occurrence.slot,
         day=occurrence.day,
         starts_at=occurrence.starts_at,
-        minutes=cadence.minutes,
+        minutes=int((occurrence.ends_at - occurrence.starts_at).total_seconds()) // 60,
         partner_id=cadence.partner_id,
         partner=partner.name if partner else "",
         lead_id=crew.lead(cadence),
@@ -91,7 +91,7 @@ async def last_page(session: AsyncSession, occurrence: Occurrence, cadence: Cade
     artifact = await session.scalar(
         select(Artifact)
         .join(Occurrence, Occurrence.id == Artifact.occurrence_id)
-        .where(Occurrence.cadence_id == cadence.id, Occurrence.id != occurrence.id, Artifact.kind == KIND)
+        .where(Occurrence.cadence_id == cadence.id, Occurrence.starts_at < occurrence.starts_at, Artifact.kind == KIND)
         .order_by(Artifact.cut_off.desc(), Artifact.id.desc())
         .limit(1)
     )

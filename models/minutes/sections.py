@@ -35,7 +35,6 @@ KINDS = (
     ("co-sold", Attribution.CO_SOLD.value),
     ("without attribution", ""),
 )
-YEAR = timedelta(days=365)
 
 
 @dataclass(frozen=True)
@@ -208,7 +207,7 @@ async def goals(ground: Ground) -> Page:
     first = ground.policy.fiscal.quarter(quarter.year, 1).first
     this_year = await cells(ground.session, closes(first, day), DealVersion.category == Category.WON.value)
     last_year = await cells(
-        ground.session, closes(first - YEAR, day - YEAR), DealVersion.category == Category.WON.value
+        ground.session, closes(_year_before(first), _year_before(day)), DealVersion.category == Category.WON.value
     )
     section = Section(
         title="Closed won with partners",
@@ -316,6 +315,12 @@ async def _new_pipeline(ground: Ground, quarter: Quarter) -> Section:
             Figure(label="sourced share of total new pipeline", said="needs direct deals, none are imported")
         )
     return Section(title=f"Pipeline created in {quarter.label}", figures=tuple(figures))
+
+
+def _year_before(day: date) -> date:
+    """The same date a year ago; of a 29 February the day before it."""
+    leap = (day.month, day.day) == (2, 29)
+    return day.replace(year=day.year - 1, day=28 if leap else day.day)
 
 
 def _growth(now: tuple[MoneySum, ...], before: tuple[MoneySum, ...]) -> str:
