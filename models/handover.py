@@ -97,7 +97,7 @@ _ACTIONS = (
 )
 _COMMITMENTS = (
     select(Commitment.owner_id, Commitment.id, Commitment.text, *_PARTNER)
-    .join(Partner, Partner.id == Commitment.partner_id)
+    .outerjoin(Partner, Partner.id == Commitment.partner_id)
     .where(Commitment.state == "open", Commitment.owner_id.in_(_IDS))
     .order_by(Commitment.due, Commitment.id)
 )

@@ -32,7 +32,18 @@ from models.domain.zones import local_date, zone
 from models.first_run import Facts
 from models.people import Directory
 from models.reviews import DealView
-from models.tables import Absence, Commitment, Deal, DealVersion, NextAction, Occurrence, Partner, Person
+from models.tables import (
+    Absence,
+    Cadence,
+    Commitment,
+    Deal,
+    DealVersion,
+    MeetingKind,
+    NextAction,
+    Occurrence,
+    Partner,
+    Person,
+)
 
 WEEK = timedelta(days=7)
 
@@ -182,8 +193,11 @@ async def _actions(session: AsyncSession, person: Person, today: date) -> list[D
 
 async def _commitments(session: AsyncSession, person: Person, today: date) -> list[tuple[Commitment, str]]:
     rows = await session.execute(
-        select(Commitment, Partner.name)
-        .join(Partner, Partner.id == Commitment.partner_id)
+        select(Commitment, func.coalesce(Partner.name, MeetingKind.name, ""))
+        .join(Occurrence, Occurrence.id == Commitment.made_in_id)
+        .join(Cadence, Cadence.id == Occurrence.cadence_id)
+        .outerjoin(Partner, Partner.id == Commitment.partner_id)
+        .outerjoin(MeetingKind, MeetingKind.id == Cadence.meeting_id)
         .where(Commitment.owner_id == person.id, Commitment.state == "open", Commitment.due <= today + 2 * WEEK)
         .order_by(Commitment.due, Commitment.id)
     )
@@ -193,13 +207,17 @@ async def _commitments(session: AsyncSession, person: Person, today: date) -> li
 async def _meetings(
     session: AsyncSession, person: Person, managed: list[Partner], *, leader: bool, now: datetime, policy: Policy
 ) -> list[Planned]:
-    planned = await cadences.coming(session, now=now, until=now + 8 * timedelta(days=1))
+    planned = await cadences.coming(session, now=now, until=now + 8 * timedelta(days=1), table=True)
     if leader:
-        return planned
+        return [item for item in planned if not item.name or person.id in item.people]
     own = {partner.id for partner in managed}
     found = await reviews.views(session, true(), now=now, policy=policy, owner_id=person.id)
     own |= {view.partner.id for view in found if view.partner}
-    return [item for item in planned if item.partner is not None and item.partner.id in own]
+    return [
+        item
+        for item in planned
+        if person.id in item.people or (not item.name and item.partner is not None and item.partner.id in own)
+    ]
 
 
 async def _partners(

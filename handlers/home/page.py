@@ -228,7 +228,7 @@ def _meetings(page: HomePage, policy: Policy) -> list[b.Block]:
         return [b.divider(), b.section("*Next meetings*\nNothing in the next eight days.", accessory=open_all)]
     lines = []
     for item in page.meetings[:MOST]:
-        name = w.escape(clip(item.partner.name if item.partner else "", 80))
+        name = w.joined(item.partner.name if item.partner else "", item.name, most=80)
         skipped = (
             " · " + item.occurrence.state.replace("_", " ")
             if item.occurrence.state in ("skipped", "no_meeting")
