@@ -112,7 +112,9 @@ async def _missing(session: AsyncSession, *, now: datetime, policy: Policy) -> l
             days = candidate_days(rule, nominal.day, calendar, policy.fiscal)
             if row.leaves == Leaves.PULSE:
                 days = _mornings(nominal.day, calendar, policy)
-            found.append(Missing(cadence, row, nominal, _still(cadence, days, max(cadence.created_at, row.changed_at), now)))
+            found.append(
+                Missing(cadence, row, nominal, _still(cadence, days, max(cadence.created_at, row.changed_at), now))
+            )
     return found
 
 

@@ -162,7 +162,7 @@ def _report_line(item: Asked, book: Directory) -> str:
     name = f"*{w.escape(clip(item.partner.name, 60))}*"
     manager = w.escape(book.name(item.pm_id))
     if item.answer is None:
-        state = "not answered" if item.occurrence.closed_at is not None else f"asked on {w.day(item.occurrence.day)}"
+        state = "not answered" if item.occurrence.closed_at is not None else f"is asked on {w.day(item.occurrence.day)}"
         return f"• {name} · {manager}: {state}"
     why = f": {w.escape(clip(item.answer.why, 120))}" if item.answer.why else ""
     return f"• {name} · {w.escape(book.name(item.answer.by_id))}: {said_of(item.answer)}{why}"
