@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.async_api import expect
 
-from tests.browser import first_day, week
+from tests.browser import first_day, quarter, week
 from tests.browser.hands import Hands, hands
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "docs" / "pictures"
@@ -23,6 +23,8 @@ async def main() -> None:
                 await inspector(me)
             async with first_day.empty(Path(name) / "empty.db") as blank, hands(blank, pictures=FOLDER) as new:
                 await first_day.live(new, Path(name) / "deals.csv")
+            async with quarter.demo(Path(name) / "quarter.db") as whole, hands(whole, pictures=FOLDER) as lead:
+                await quarter.live(lead)
             async with hands(url, pictures=FOLDER, width=390, height=844, dark=True) as phone:
                 await on_a_phone(phone)
 
