@@ -23,6 +23,8 @@ from models.domain.zones import local_date, local_to_utc, zone
 from models.tables import Cadence, MeetingKind, Occurrence, Person, PulseAnswer
 
 PULSES_A_WEEK = 2
+PER_DAY = 3
+"""Meetings of one row a day for one person, where the row has no spread of its own."""
 WEEK = timedelta(days=7)
 MARGIN = timedelta(days=1)
 TAKING = (*AHEAD, State.HELD, State.HELD_LATE)
@@ -168,10 +170,11 @@ async def _diary(session: AsyncSession, crew: Crew, first: date, last: date) -> 
 def _place(item: Missing, crew: Crew, diary: Diary, policy: Policy) -> Placed | None:
     cadence, row = item.cadence, item.row
     people = crew.people(cadence)
+    spread = cadence.rule.get("spread") or {}
     placed = place(
         item.days, at=cadence.at, minutes=cadence.minutes, zone_name=cadence.zone, opens=policy.work_start,
         closes=policy.work_end, taken=diary.taken(people), load=diary.busiest(row.id, people, item.days),
-        per_day=cadence.rule["spread"]["per_day"],
+        per_day=spread.get("per_day", PER_DAY),
     )  # fmt: skip
     if placed is not None:
         diary.add(people, row.id, placed.day, Span(placed.starts_at, placed.ends_at))

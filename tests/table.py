@@ -49,7 +49,7 @@ def own(key="enablement", **more):
     """A row of one's own that fits the table: a weekly meeting of the company."""
     return Spec(**{
         "key": key, "name": "Partner enablement", "rule": WeeklyRule(weekday=1), "at": time(15), "minutes": 45,
-        "people": ("head", "pm"), "channel": "enablement", "agenda": ("Certifications",), **more,
+        "people": ("pm", "head"), "channel": "enablement", "agenda": ("Certifications",), **more,
     })  # fmt: skip
 
 

@@ -41,9 +41,10 @@ def words_for(book: Directory, policy: Policy) -> dict[str, Any]:
 
 def short(text: str, length: int) -> str:
     """One line, clipped, and further where escaping would make it much longer: what Slack counts is the escaped text."""
-    shown = clip(clean(text), length)
+    line = clean(text)
+    shown = clip(line, length)
     while len(w.escape(shown)) > length * 3 // 2 and len(shown) > 1:
-        shown = clip(text, len(shown) * 2 // 3)
+        shown = clip(line, len(shown) * 2 // 3)
     return shown
 
 

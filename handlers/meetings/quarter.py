@@ -70,10 +70,13 @@ def _week(week: Week, page: QuarterPage, clocks: ZoneInfo, book: Directory) -> b
     many = {name: found for name, found in by_name.items() if len(found) > MOST_SAME}
     listed = [line for line in week.lines if line.name not in many]
     lines = [_line(line, clocks, book) for line in listed[:MOST_LINES]]
-    if len(listed) > MOST_LINES:
-        lines.append(f"_… and {len(listed) - MOST_LINES} more_")
-    lines += [_counted(name, found, clocks) for name, found in many.items()]
-    return b.section("\n".join([head, *(lines or ["_nothing_"])]))
+    counted = [_counted(name, found, clocks) for name, found in many.items()]
+    for room in range(len(lines), -1, -1):
+        more = [f"_… and {len(listed) - room} more_"] if len(listed) > room else []
+        text = "\n".join([head, *(lines[:room] + more + counted or ["_nothing_"])])
+        if len(text) <= b.SECTION_LIMIT:
+            break
+    return b.section(text)
 
 
 def _counted(name: str, found: Sequence[Line], clocks: ZoneInfo) -> str:

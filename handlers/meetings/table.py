@@ -1,6 +1,7 @@
 """“Meetings of the quarter”: every row on or off, changed, or added. The form of a row and its parser."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import time
 from typing import Any
 
 from handlers.kit import blocks as b
@@ -12,6 +13,7 @@ from models.cadences import WEEKDAYS
 from models.domain.errors import FieldErrors
 from models.domain.meetings import BUILT_IN, Clock, Ends, Leaves, Per, Place, Question, Spec
 from models.domain.policy import Policy
+from models.domain.rules import Bound, Spread
 from models.domain.text import clip, key
 from models.tables import MeetingKind
 
@@ -42,6 +44,16 @@ PLACES = {Place.INTERNAL.value: "the partner's internal channel", Place.TEAM.val
           Place.LEAD.value: "direct messages of who leads it"}  # fmt: skip
 FRIDAY = 4
 MOST_WEEKS = 14
+MOST_ROWS = 90
+MOST_QUESTIONS, LONGEST_QUESTION, LONGEST_AGENDA = 6, 80, 120
+SPREADS = {
+    "weekly": Spread(until=Bound.WEEK, per_day=3),
+    "nth_weekday": Spread(until=Bound.MONTH, per_day=2),
+    "quarter_week": Spread(days=2, per_day=3),
+    "last_whole_week": Spread(until=Bound.WEEK, per_day=3),
+    "closing_month": Spread(until=Bound.QUARTER, per_day=2),
+}
+"""Over which days the meetings of several partners are spread, where their row does not say so itself."""
 
 
 def modal(rows: Sequence[tuple[MeetingKind, Spec]]) -> dict[str, Any]:
@@ -53,7 +65,9 @@ def modal(rows: Sequence[tuple[MeetingKind, Spec]]) -> dict[str, Any]:
         ),
         b.actions(b.button("Add a meeting…", Action.ADD, RowRef().dump())),
     ]
-    made += [_row(row, spec) for row, spec in rows[:90]]
+    made += [_row(row, spec) for row, spec in rows[:MOST_ROWS]]
+    if len(rows) > MOST_ROWS:
+        made.append(b.context(f"… and {len(rows) - MOST_ROWS} more"))
     return b.modal(View.TABLE, "Meetings", made)
 
 
@@ -150,7 +164,8 @@ def _weekday(spec: Spec | None, ident: Any) -> b.Block:
 def _own_fields(spec: Spec | None, ident: Any) -> list[b.Block]:
     made = [b.text_input(ident(Field.NAME), "What it is called", spec.name if spec else "", most=60,
                          placeholder="Partner enablement")]  # fmt: skip
-    made.append(b.select_input(ident(Field.WHEN), "When", WHEN, _when(spec)))
+    same = ((f"As it is: {rule_in_words(spec)}", SAME),) if spec is not None and _when(spec) == SAME else ()
+    made.append(b.select_input(ident(Field.WHEN), "When", (*same, *WHEN), _when(spec)))
     weeks = ", ".join(map(str, spec.rule.weeks)) if spec is not None and spec.rule.kind == "quarter_week" else ""
     made.append(b.text_input(ident(Field.WEEKS), "Weeks, if in certain weeks of the quarter", weeks, optional=True, most=40,
                              hint="Such as 1, 5, 9; -1 is the last week."))  # fmt: skip
@@ -167,13 +182,20 @@ def _own_fields(spec: Spec | None, ident: Any) -> list[b.Block]:
     return made
 
 
+SAME = "same"
+"""A rule that the form has no words for stays what it is."""
+
+
 def _when(spec: Spec | None) -> str:
     if spec is None:
         return "weekly"
     rule = spec.rule
-    return {"weekly": "weekly", "quarter_week": "weeks", "last_whole_week": "last_whole_week"}.get(
-        rule.kind, f"monthly_{getattr(rule, 'nth', 1)}"
-    )
+    if rule.kind == "nth_weekday":
+        chosen = f"monthly_{rule.nth}"
+    else:
+        chosen = "weeks" if rule.kind == "quarter_week" else rule.kind
+    odd = rule.kind == "weekly" and rule.every != 1
+    return chosen if not odd and chosen in {value for _, value in WHEN} else SAME
 
 
 def parse(view: Mapping[str, Any], known: Spec | None, keys: Collection[str], policy: Policy) -> Spec:
@@ -191,10 +213,16 @@ def parse(view: Mapping[str, Any], known: Spec | None, keys: Collection[str], po
     fields["channel"] = "" if channel == "lead" else channel
     if fields["channel"] == Place.INTERNAL and fields["per"] == Per.COMPANY:
         errors[Field.CHANNEL] = "A meeting of the company has no partner's channel. Choose another one."
-    fields["agenda"] = tuple(line.strip()[:120] for line in values.text(Field.AGENDA).splitlines() if line.strip())
+    fields["agenda"] = _lines(values.text(Field.AGENDA))
+    if any(len(line) > LONGEST_AGENDA for line in fields["agenda"]):
+        errors[Field.AGENDA] = f"A line of an agenda has at most {LONGEST_AGENDA} characters."
     if errors:
         raise FieldErrors(errors)
     return meetings.checked(**fields)
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
 
 
 def _blank() -> dict[str, Any]:
@@ -209,15 +237,20 @@ def _parse_own(values: Values, known: Spec | None, keys: Collection[str], errors
     lead = values.option(Field.LEAD) or "head"
     if lead == "pm" and per == Per.COMPANY:
         errors[Field.LEAD] = "A meeting of the company is led by one role: head, CRO, CFO or CEO."
-    labels = [line.strip()[:80] for line in values.text(Field.QUESTIONS).splitlines() if line.strip()]
-    questions = tuple(Question(key=f"q{place}", label=label) for place, label in enumerate(labels[:6]))
+    labels = _lines(values.text(Field.QUESTIONS))
+    if len(labels) > MOST_QUESTIONS or any(len(label) > LONGEST_QUESTION for label in labels):
+        errors[Field.QUESTIONS] = (
+            f"At most {MOST_QUESTIONS} lines, of {LONGEST_QUESTION} characters each: it is one page."
+        )
+        labels = ()
+    questions = tuple(Question(key=f"q{place}", label=label) for place, label in enumerate(labels))
     people = tuple(role for _, role in PEOPLE if role in values.options(Field.PEOPLE))
     if not people:
         errors[Field.PEOPLE] = "Choose who is in it."
     return {
         "key": known.key if known is not None else _fresh_key(name, keys),
         "name": name or "-",
-        "rule": _parse_rule(values, errors),
+        "rule": _parse_rule(values, known, errors, spread=per != Per.COMPANY),
         "per": per,
         "clock": Clock.COMPANY if per == Per.COMPANY else Clock.PM,
         "lead": lead,
@@ -235,23 +268,27 @@ def _fresh_key(name: str, keys: Collection[str]) -> str:
     return made
 
 
-def _parse_rule(values: Values, errors: dict[str, str]) -> dict[str, Any]:
+def _parse_rule(values: Values, known: Spec | None, errors: dict[str, str], *, spread: bool) -> dict[str, Any]:
+    """The rule of the form; what the form does not show of a known one stays."""
     weekday = int(values.option(Field.WEEKDAY) or 0)
     when = values.option(Field.WHEN) or "weekly"
-    if when == "weeks":
-        weeks = _parse_weeks(values.text(Field.WEEKS), errors)
-        return {"kind": "quarter_week", "weeks": weeks, "weekday": weekday}
-    if when.startswith("monthly_"):
-        return {"kind": "nth_weekday", "nth": int(when.removeprefix("monthly_")), "weekday": weekday}
-    return {"kind": when, "weekday": weekday}
+    if known is not None and when == _when(known):
+        rule = known.rule.model_dump()
+    elif when.startswith("monthly_"):
+        rule = {"kind": "nth_weekday", "nth": int(when.removeprefix("monthly_"))}
+    else:
+        rule = {"kind": "quarter_week" if when == "weeks" else when}
+    rule["weekday"] = weekday
+    if rule["kind"] == "quarter_week":
+        rule["weeks"] = _parse_weeks(values.text(Field.WEEKS), errors)
+    rule["spread"] = (rule.get("spread") or SPREADS.get(rule["kind"])) if spread else None
+    return rule
 
 
 def _parse_weeks(text: str, errors: dict[str, str]) -> tuple[int, ...]:
-    try:
-        weeks = tuple(int(part) for part in text.replace(";", ",").split(",") if part.strip())
-    except ValueError:
-        weeks = ()
-    if not weeks or any(not week or abs(week) > MOST_WEEKS for week in weeks):
+    parts = [part.strip() for part in text.replace(";", ",").split(",") if part.strip()]
+    weeks = tuple(int(part) for part in parts if part.removeprefix("-").isdecimal())
+    if not weeks or len(weeks) < len(parts) or any(not week or abs(week) > MOST_WEEKS for week in weeks):
         errors[Field.WEEKS] = "Write weeks of the quarter as numbers with commas: 1, 5, 9; -1 is the last one."
         return (1,)
     return weeks
@@ -266,8 +303,15 @@ def _parse_hour(values: Values, policy: Policy, errors: dict[str, str]) -> dict[
         else:
             found[name.value] = int(text)
     at = values.time(Field.AT)
+    hours = f"between {policy.work_start:%H:%M} and {policy.work_end:%H:%M}"
     if at is None or not policy.work_start <= at < policy.work_end:
-        errors[Field.AT] = f"Meetings begin between {policy.work_start:%H:%M} and {policy.work_end:%H:%M}."
+        errors[Field.AT] = f"Meetings begin {hours}."
+    elif _minute(at) + found.get(Field.MINUTES.value, 0) > _minute(policy.work_end):
+        errors[Field.AT] = f"Meetings begin and end {hours}."
     else:
         found["at"] = at
     return found
+
+
+def _minute(at: time) -> int:
+    return at.hour * 60 + at.minute

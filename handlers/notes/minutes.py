@@ -1,14 +1,15 @@
 """The page and the agenda of a meeting of the quarter's table: one template each, whatever the row."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.kit import words as w
-from handlers.kit.fit import Cut, cut, fit
+from handlers.kit.fit import Cut, cut, fit, fits
 from handlers.kit.message import Message
 from handlers.kit.pages import (
     LEAST_PROMISES,
@@ -26,12 +27,41 @@ from models import people
 from models.domain.minutes import DealLine, Figure, MeetingFacts, PartnerFigures, Said, Section, Signature
 from models.domain.notes import CommitmentFact, Health, MoneySum
 from models.domain.policy import Policy
+from models.domain.text import count
 from models.domain.zones import zone
 from models.people import Directory
 from models.tables import Artifact
 
 ROLES = {"head": "Head of partnerships", "cro": "CRO", "cfo": "CFO", "ceo": "CEO", "pm": "Partner manager"}
 MOST_LINES_SAID = 6
+MOST_CURRENCIES = 3
+"""As many currencies as one line says; the others are counted."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """How much of what is not a deal or a partner a page has room for, and how far its texts are cut."""
+
+    figures: int = 100
+    agenda: int = 20
+    last: int = LEAST_PROMISES
+    scale: float = 1.0
+
+    @property
+    def tight(self) -> bool:
+        return self.scale < 1
+
+    def short(self, text: str, length: int) -> str:
+        return short(text, max(12, int(length * self.scale)))
+
+
+ROOMS = (
+    Room(),
+    Room(figures=4, agenda=10, scale=0.6),
+    Room(figures=2, agenda=6, last=1, scale=0.35),
+    Room(figures=1, agenda=3, last=0, scale=0.2),
+)
+"""From the usual page to the one that is left when answers, figures and titles alone would be longer than a page."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +69,7 @@ class Shown:
     """A section cut to the room there is, for the template."""
 
     section: Section
+    figures: Cut[Figure]
     deals: Cut[DealLine]
     partners: Cut[PartnerFigures]
 
@@ -53,10 +84,6 @@ class Shown:
     @property
     def nothing(self) -> str:
         return self.section.nothing
-
-    @property
-    def figures(self) -> tuple[Figure, ...]:
-        return self.section.figures
 
     @property
     def more(self) -> int:
@@ -121,30 +148,41 @@ def _fitted(template_name: str, facts: MeetingFacts, book: Directory, policy: Po
     template = ENV.get_template(template_name)
     longest = max([0, *(max(len(part.deals), len(part.partners)) for part in facts.sections)])
 
-    def render(room: int, side: int) -> str:
+    def render(room: int, side: int, rest: Room) -> str:
         return template.render(
-            words_for(book, policy),
+            words_for(book, policy) | {"clip": rest.short},
             facts=facts,
-            title=w.safe(w.joined(short(facts.partner, 80), short(facts.name, 80))),
+            title=w.safe(w.joined(rest.short(facts.partner, 80), rest.short(facts.name, 80))),
             side=side,
+            tight=rest.tight,
             starts=w.everywhere(facts.starts_at, zone(policy.zone)),
             status=status_of(facts, book),
             sponsors=w.safe(" and ".join(w.person(book, who) for who in facts.sponsors)),
-            sections=[Shown(part, cut(part.deals, room), cut(part.partners, room)) for part in facts.sections],
-            figure_line=lambda figure: figure_line(figure, first=facts.first),
+            agenda=cut(facts.agenda, rest.agenda),
+            sections=[
+                Shown(part, cut(part.figures, rest.figures), cut(part.deals, room), cut(part.partners, room))
+                for part in facts.sections
+            ],
+            figure_line=lambda figure: figure_line(figure, first=facts.first, room=rest),
+            several=lambda money: w.safe(several(money)),
             deal_line=lambda line: deal_line(line, book),
             partner_line=partner_line,
-            told=lambda item: told(item, side),
-            absent=w.safe(" ".join(w.escape(short(text, 160)) for text in facts.absent)),
+            told=lambda item: told(item, side, rest),
+            absent=w.safe(" ".join(w.escape(rest.short(text, 160)) for text in facts.absent)),
             fate=lambda item: w.safe(_fate(item, facts)),
             fate_note=fate_note,
-            last=cut(_last(facts), LEAST_PROMISES + side),
+            last=cut(_last(facts), rest.last + side),
             promised=cut(_promised(facts), LEAST_PROMISES + side),
             signature=lambda item: signature(item, book, policy),
             footer=footer(facts.health, facts.crm_as_of, policy, stale=facts.crm_stale),
         )
 
-    return fit(render, longest)
+    text = ""
+    for rest in ROOMS:
+        text = fit(partial(render, rest=rest), longest)
+        if fits(text):
+            break
+    return text
 
 
 def _last(facts: MeetingFacts) -> list[CommitmentFact]:
@@ -162,13 +200,26 @@ def _fate(item: CommitmentFact, facts: MeetingFacts) -> str:
     return MARKS.get(item.fate, "•")
 
 
-def figure_line(figure: Figure, *, first: bool) -> w.Mrkdwn:
+def figure_line(figure: Figure, *, first: bool, room: Room = ROOMS[0]) -> w.Mrkdwn:
     """`commit: USD 40,000 (2 deals), +USD 10,000 since the last page`."""
-    label = w.escape(short(figure.label, 80))
+    label = w.escape(room.short(figure.label, 80))
     if figure.said:
-        return w.safe(f"{label}: {w.escape(short(figure.said, 160))}")
-    since = "" if first or figure.before is None else f" · {w.change(figure.money, figure.before)}"
-    return w.safe(f"{label}: {w.sums(figure.money)}{since.replace('last note', 'last page')}")
+        return w.safe(f"{label}: {w.escape(room.short(figure.said, 160))}")
+    since = ""
+    if not first and figure.before is not None:
+        said = {part.currency for part in figure.money[:MOST_CURRENCIES]}
+        gone = len(said) < MOST_CURRENCIES  # then a currency that is no more has room too
+        before = [part for part in figure.before if gone or part.currency in said][:MOST_CURRENCIES]
+        since = f" · {w.change(figure.money[:MOST_CURRENCIES], before)}".replace("last note", "last page")
+    return w.safe(f"{label}: {several(figure.money)}{since}")
+
+
+def several(money: Sequence[MoneySum], *, brief: bool = False) -> str:
+    """Sums by currency, the largest first; more than a line has room for are counted."""
+    listed = tuple(money)
+    more = len(listed) - MOST_CURRENCIES
+    rest = f" + {count(more, 'more currency', 'more currencies')}" if more > 0 else ""
+    return w.sums(listed[:MOST_CURRENCIES], short=brief) + rest
 
 
 def deal_line(line: DealLine, book: Directory) -> w.Mrkdwn:
@@ -188,7 +239,7 @@ def deal_line(line: DealLine, book: Directory) -> w.Mrkdwn:
 def partner_line(line: PartnerFigures) -> w.Mrkdwn:
     """`*Acme*: won USD 10k · commit USD 40k · best case nothing · pipeline USD 90k`."""
     parts = [
-        f"{label} {w.sums(money, short=True)}"
+        f"{label} {several(money, brief=True)}"
         for label, money in (
             ("won", line.won), ("commit", line.commit), ("best case", line.best_case), ("pipeline", line.pipeline),
         )
@@ -197,8 +248,12 @@ def partner_line(line: PartnerFigures) -> w.Mrkdwn:
     return w.safe(f"*{w.escape(short(line.partner, 60))}*: {' · '.join(parts)}")
 
 
-def told(item: Said, side: int) -> w.Mrkdwn:
-    """What was typed, its line breaks kept; less of it where the page is full."""
+def told(item: Said, side: int, rest: Room = ROOMS[0]) -> w.Mrkdwn:
+    """What was typed, its line breaks kept; less of it where the page is full, and a single line where it is tight."""
+    if rest.tight:
+        lines = [line for line in item.text.splitlines() if line.strip()]
+        more = f" _(and {count(len(lines) - 1, 'more line')})_" if len(lines) > 1 else ""
+        return w.safe(w.escape(rest.short(lines[0] if lines else "", 120)) + more)
     room = (1 + side) if side < MOST_LINES_SAID else MOST_LINES_SAID
     lines = [line for line in item.text.splitlines() if line.strip()]
     shown = [w.escape(short(line, 120 + 60 * side)) for line in lines[:room]]

@@ -12,6 +12,7 @@ from models.crews import Crew
 from models.domain.errors import FieldErrors, UserError
 from models.domain.meetings import Ends, Place, Spec
 from models.domain.policy import Policy
+from models.domain.review_times import waits_until
 from models.domain.rights import Act, Subject, may, require
 from models.domain.text import clean
 from models.domain.zones import local_date, zone
@@ -124,18 +125,26 @@ async def publish(
     artifact = await notes.freeze(session, occurrence, KIND, facts, partner_id=cadence.partner_id, now=now)
     occurrence.published_at = now
     channel = await channel_of(session, cadence, spec, policy)
+    due = now if channel or facts.lead_id is None else await _when_at_work(session, facts.lead_id, now, policy)
     owed = Owed(
         key=f"minutes:{occurrence.id}:v{artifact.version}",
         template=KIND,
         args={"artifact_id": artifact.id},
-        due_at=now,
-        void_at=max(cutoff(occurrence), now + timedelta(days=1)),
+        due_at=due,
+        void_at=max(cutoff(occurrence), due + timedelta(days=1)),
         channel_ref=channel,
         person_id=None if channel else facts.lead_id,
         occurrence_id=occurrence.id,
     )
     await outbox.enqueue(session, [owed] if channel or facts.lead_id else [], now=now)
     return artifact
+
+
+async def _when_at_work(session: AsyncSession, person_id: int, now: datetime, policy: Policy) -> datetime:
+    """Now, or when this person's working hours begin: somebody else may have closed the meeting of who is away."""
+    person = await session.get_one(Person, person_id)
+    reader = (await people.readers(session, [person], policy))[person_id]
+    return waits_until(reader, now) or now
 
 
 async def channel_of(session: AsyncSession, cadence: Cadence, spec: Spec, policy: Policy) -> str:

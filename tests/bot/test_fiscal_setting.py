@@ -23,13 +23,17 @@ async def test_a_quarter_that_began_under_the_old_setting_keeps_its_label_after_
     settings = load(**TOKENS, database_url=url, fiscal_start_month=2)
     plain = settings.policy().fiscal
     assert plain.week_of(NOVEMBER.date())[0].label == "2026Q4"
-    assert plain.week_of(date(2026, 10, 20))[0].label == "2026Q3", "by the new setting alone October were the third quarter"
+    assert plain.week_of(date(2026, 10, 20))[0].label == "2026Q3", (
+        "by the new setting alone October were the third quarter"
+    )
     bot = build(settings, kept=await kept_quarters(settings))
     try:
         fiscal = bot.engine.policy.fiscal
         assert fiscal.week_of(date(2026, 10, 20))[0].label == "2026Q4"
         assert fiscal.quarter_of(date(2026, 12, 31)).label == "2026Q4"
-        assert fiscal.quarter_of(date(2027, 1, 15)).label == "2026Q4", "the days between belong to the one that had begun"
+        assert fiscal.quarter_of(date(2027, 1, 15)).label == "2026Q4", (
+            "the days between belong to the one that had begun"
+        )
         assert (fiscal.quarter_of(date(2027, 2, 1)).label, fiscal.week_of(date(2027, 2, 1))[1]) == ("2027Q1", 1)
     finally:
         await bot.stop()

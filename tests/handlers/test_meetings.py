@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handlers.closing import card as closing_card
+from handlers.kit import words as w
 from handlers.kit.commitments import Field as Promised
 from handlers.kit.fit import fits
 from handlers.meetings import card, form, quarter, table
@@ -126,7 +127,7 @@ def test_the_heads_card_says_who_said_what_and_who_was_asked_when():
     text = card.report_card(found, BOOK).text
     assert "1 of 3 partners answered" in text
     assert "• *Acme* · Pat Manager: *not active*, *off-board*: gone quiet" in text
-    assert "• *Beta* · Pat Manager: asked on Thu 5 Mar" in text
+    assert "• *Beta* · Pat Manager: is asked on Thu 5 Mar" in text
     assert "• *Gamma* · Pat Manager: not answered" in text
 
 
@@ -154,7 +155,7 @@ def test_the_closing_form_fits_for_any_row_and_any_words(number, held, name):
     words = make.HOSTILE.get(name, "")
     questions = tuple(Question(key=f"q{place}", label=words[:80] or "x", hint=words) for place in range(6))
     spec = own(name=words[:60] or "x", questions=questions)
-    said = {question.key: words for question in questions}
+    said = {question.key: words for question in questions} if number < MOST_JUDGED else {}
     view = check_modal(form.close_modal(a_close(spec, number=number, words=words, held=held, said=said)))
     assert (limits.block(view, "reason") is None) is held
     assert (limits.block(view, "said_q5") is not None) is held
@@ -215,7 +216,7 @@ async def test_a_meeting_that_was_not_held_carries_its_side_and_reason_and_says_
 def test_the_pulse_form_fits_and_gives_back_what_it_showed(name, answered):
     words = make.HOSTILE.get(name, "x")
     last = an_answer(words=words[:150], verdict="raise") if answered else None
-    view = check_modal(form.pulse_modal(make.a_week(7), make.a_partner(1, words, tier=2), last, words))
+    view = check_modal(form.pulse_modal(make.a_week(7), make.a_partner(1, words, tier=2), last, w.escape(words)))
     found = form.parse_pulse(submitted(view))
     assert found == (
         Pulse(7, active=True, next_deal=words[:150], verdict="raise", why=words[:150])
@@ -301,12 +302,12 @@ def test_every_row_says_when_it_is_and_has_its_menu():
     view = check_modal(table.modal([a_kind(place, spec) for place, spec in enumerate(BUILT_IN)]))
     text = text_of(view)
     for line in (
-        "*Partner team call* · every Monday 09:30, 30 minutes",
-        "*Forecast and acquisition 1:1* · weeks 1, 5, 9, Monday on 10:30, 30 minutes, for each Tier 1 partner",
-        "*Monthly partner business review* · first Friday of the month on 10:00, 60 minutes, for each Tier 1 partner",
-        "*Monthly business review (MBR)* · week 8, Tuesday 14:00, 60 minutes",
-        "*Quarterly business review (QBR)* · last full week, Tuesday 14:00, 90 minutes",
-        "*Executive readout* · third Tuesday of the closing month on 11:00, 90 minutes, for each Tier 1 partner",
+        "*Partner team call* · every Monday, 09:30, 30 minutes",
+        "*Forecast and acquisition 1:1* · weeks 1, 5, 9, from Monday on, first at 10:30, 30 minutes, for each Tier 1 partner",
+        "*Monthly partner business review* · from the first Friday of the month on, first at 10:00, 60 minutes, for each",
+        "*Monthly business review (MBR)* · week 8, Tuesday, 14:00, 60 minutes",
+        "*Quarterly business review (QBR)* · last full week, Tuesday, 14:00, 90 minutes",
+        "*Executive readout* · from the third Tuesday of the closing month on, first at 11:00, 90 minutes, for each",
         "*Quarterly pulse* · once a quarter, two a week for one manager, for each other partner",
     ):
         assert line in text, line
@@ -437,7 +438,7 @@ def test_each_wrong_field_of_a_row_is_refused_on_it_in_a_sentence(change, field)
     errors = refused(**change)
     assert list(errors) == [field]
     assert errors[field].endswith(".")
-    assert 20 < len(errors[field]) < 120
+    assert 15 < len(errors[field]) < 120
 
 
 def test_everything_wrong_is_said_at_once():
@@ -474,12 +475,12 @@ def test_whatever_is_typed_is_a_row_or_refused_on_its_fields(name, weeks, minute
 FISCAL = FiscalYear()
 
 
-def a_line(number=1, *, words="", weekly=False, state="planned", **week):
+def a_line(number=1, *, words="", name="", weekly=False, state="planned", **week):
     starts = datetime(2026, 3, 10, 10, tzinfo=UTC)
     found = make.a_week(
         number, **{"starts_at": starts, "ends_at": starts + timedelta(minutes=30), "state": state, **week}
     )
-    return Line(found, words or "Team call", words or f"Partner {number}", 1, frozenset({1}), weekly)
+    return Line(found, name or words or "Team call", words or f"Partner {number}", 1, frozenset({1}), weekly)
 
 
 def a_quarter(lines=(), *, step=0, collisions=(), weeks=13):
@@ -499,7 +500,7 @@ def a_quarter(lines=(), *, step=0, collisions=(), weeks=13):
 def test_any_quarter_fits(number, weeks, name):
     words = make.HOSTILE.get(name, "")
     lines = [
-        a_line(place, words=words, weekly=place % 5 == 0, state=tuple(quarter.STATES)[place % 6], skip_reason=words,
+        a_line(place, words=words, name=f"{words}{place}" if place % 5 else "", state=tuple(quarter.STATES)[place % 6], skip_reason=words,
                moved_at=NOW if place % 4 == 0 else None, moved_by_id=1)
         for place in range(number)
     ]  # fmt: skip
@@ -507,8 +508,10 @@ def test_any_quarter_fits(number, weeks, name):
     view = check_modal(quarter.modal(a_quarter(lines, weeks=weeks, collisions=hits), LONDON, BOOK))
     text = text_of(view)
     if number == 200:
-        assert "40 weekly deal reviews: " in text
-        assert "_… and 1" in text
+        assert "Tue 10 Mar · 40 times " in text
+        (week,) = [held for held in limits.words(view["blocks"]) if "*Week 10*" in held]
+        (hidden,) = [int(held.split()[2]) for held in week.split("\n") if held.startswith("_… and ")]
+        assert hidden + week.count("10:00–10:30") == 160
         assert f"… and {200 - quarter.MOST_COLLISIONS} more" in text
     for week in view["blocks"]:
         if "Week 10" in str(week):
@@ -531,11 +534,11 @@ def test_a_quarter_says_its_weeks_where_we_are_and_how_each_meeting_stands():
     assert "Tue 10 Mar · Partner 4 · Team call · planned" in text, "a question has a day and no hour"
 
 
-def test_more_than_three_reviews_of_a_week_are_counted_by_state():
-    lines = [a_line(place, weekly=True, state="held" if place % 2 else "skipped") for place in range(5)]
-    text = text_of(quarter.modal(a_quarter([*lines, a_line(9)]), LONDON, BOOK))
-    assert "5 weekly deal reviews: 3 skipped, 2 held" in text
-    assert "Partner 9" in text
+def test_many_meetings_of_one_name_in_a_week_are_counted_by_state():
+    lines = [a_line(place, state="held" if place % 2 else "skipped") for place in range(7)]
+    text = text_of(quarter.modal(a_quarter([*lines, a_line(9, name="MBR")]), LONDON, BOOK))
+    assert "Tue 10 Mar · 7 times Team call · 4 skipped, 3 held" in text
+    assert "Partner 9 · MBR" in text
     assert "Partner 1 ·" not in text
 
 
@@ -549,7 +552,9 @@ def test_an_empty_quarter_says_why(step, said):
 
 def test_its_buttons_lead_to_its_neighbours():
     view = quarter.modal(a_quarter(step=2), LONDON, BOOK)
-    steps = [held for held in limits.walk(view) if held.get("action_id", "").startswith(Action.QUARTER_STEP)]
+    steps = [
+        held for held in limits.walk(view) if held.get("action_id") in (Action.QUARTER_BEFORE, Action.QUARTER_AFTER)
+    ]
     assert [QuarterRef.load(held["value"]).n for held in steps] == [1, 3]
 
 
@@ -561,6 +566,9 @@ def test_a_collision_says_when_what_and_who():
 
 
 # Pages.
+
+WORST = ["plain", "channel mention", "right to left", "3000 ampersands", "lines"]
+"""A page is drawn many times until it fits: the words that differ most in what they ask of it."""
 
 
 def a_deal(number, *, words="", currency="USD", **more):
@@ -580,7 +588,7 @@ def facts(
     *, deals=0, partners=0, words="", currencies=1, lists=5, said=2, promised=3, last=3, signatures=0, figures=4, **more
 ):
     """A page of which everything is to be said."""
-    of = sums(currencies)
+    of, essay, words = sums(currencies), words * 5, words[:400]
     lines = tuple(
         DealLine(deal=a_deal(number, words=words), partner=words or "Acme") for number in range(min(deals, 40))
     )
@@ -606,7 +614,7 @@ def facts(
         "kind": "team_call", "leaves": "team", "name": words[:60] or "Partner team call", "slot": "2026-W11", "day": starts.date(),
         "starts_at": starts, "minutes": 30, "partner": words, "lead_id": 1, "sponsors": (1, 2), "state": "held", "closed_by": 1,
         "agenda": (words or "Bookings",) * 8, "sections": tuple(parts), "first": False,
-        "said": tuple(Said(label=words[:80] or f"Question {number}", text=words * 5 or "one\ntwo") for number in range(said)),
+        "said": tuple(Said(label=words[:80] or f"Question {number}", text=essay or "one\ntwo") for number in range(said)),
         "commitments": tuple(commitments), "ends_in": "commitments", "absent": (words or "Nobody signs yet.",) * 3,
         "signatures": tuple(Signature(role="cro", person_id=1) for _ in range(signatures)), "health": Health(held=5, streak=3), **more,
     })  # fmt: skip
@@ -619,7 +627,7 @@ def check_page(text):
 
 
 @pytest.mark.parametrize(("deals", "partners"), [(0, 0), (1, 1), (40, 0), (200, 60)])
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", WORST)
 @pytest.mark.parametrize("ends", ["commitments", "signatures"])
 def test_a_page_is_one_page_and_ends_in_its_decision(deals, partners, name, ends):
     words = make.HOSTILE.get(name, "")
@@ -635,7 +643,7 @@ def test_a_page_is_one_page_and_ends_in_its_decision(deals, partners, name, ends
         assert place == len(lines) - 5, "nothing but the footer follows"
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", WORST)
 @pytest.mark.parametrize(("said", "currencies", "figures"), [(6, 1, 4), (6, 12, 10), (2, 40, 12), (0, 1, 70)])
 def test_long_answers_and_many_currencies_still_make_one_page_that_ends_in_its_commitments(
     name, said, currencies, figures
@@ -648,7 +656,7 @@ def test_long_answers_and_many_currencies_still_make_one_page_that_ends_in_its_c
 
 
 @pytest.mark.parametrize(("deals", "partners"), [(0, 0), (1, 1), (200, 60)])
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", WORST)
 def test_an_agenda_is_one_page_too(deals, partners, name):
     words = make.HOSTILE.get(name, "")
     text = check_page(
@@ -666,6 +674,19 @@ def test_what_a_page_leaves_out_is_counted_and_ties_out():
     # The 40 of the list amount to 100 … 4,000; the 160 beyond it to one cent.
     left = sum((number + 1) * 100 for number in range(len(shown), 40))
     assert f"USD {left:,}.01 ({hidden} deals)" in more
+
+
+def test_a_text_of_several_lines_that_has_to_be_cut_short_stays_one_line():
+    text = minutes.page_text(facts(deals=1, words="&\n" * 60), BOOK, POLICY)
+    assert text.split("\n")[1].startswith("Held Mon 9 Mar")
+
+
+def test_more_currencies_than_a_line_has_room_for_are_counted():
+    line = Figure(label="commit", money=sums(5), before=sums(5, 1))
+    text = minutes.figure_line(line, first=False)
+    assert text.count("(3 deals, 1 of unknown amount)") == 3
+    assert " + 2 more currencies · " in text
+    assert minutes.figure_line(Figure(label="x", money=(), before=sums(1)), first=False).startswith("x: nothing · −AAX")
 
 
 def test_a_page_says_what_changed_since_the_last_one_and_the_first_compares_with_nothing():

@@ -11,7 +11,7 @@ from models import cadences, meetings
 from models.cadences import Kind, Side
 from models.domain.errors import UserError
 from models.domain.meetings import BUILT_IN, Clock, Per, Spec
-from models.domain.rules import NthWeekdayRule, QuarterWeekRule, Spread, WeeklyRule
+from models.domain.rules import NthWeekdayRule, QuarterRule, QuarterWeekRule, Spread, WeeklyRule
 from models.tables import Answer, Cadence, Change, MeetingKind, Occurrence, Step
 from tests import make, table
 from tests.make import NOW, POLICY
@@ -327,6 +327,16 @@ async def test_a_row_of_ones_own_is_filled_and_gets_its_steps_without_code(db):
             "expire": at(19, 15, 45),
         }  # fmt: skip
         assert (await session.scalars(select(Change).where(Change.field == "added"))).one().after["key"] == "enablement"
+
+
+async def test_a_meeting_of_each_partner_once_a_quarter_is_placed_although_its_rule_says_no_spread(session):
+    await table.company(session, 4, now=at(30, 8))
+    await table.save(
+        session, table.own(rule=QuarterRule(week=2, weekday=1), per=Per.TIER1, people=("pm",)), now=at(30, 8)
+    )
+    found = [await table.held(session, series) for series in await cadences_of(session, "enablement")]
+    assert [rows["2026Q2"].day for rows in found] == [date(2026, 4, 14)] * 4
+    assert len({rows["2026Q2"].starts_at for rows in found}) == 4
 
 
 @pytest.mark.parametrize("key", list(Kind))

@@ -407,7 +407,8 @@ async def test_pages_take_as_many_statements_for_many_deals_as_for_few_once_thei
     few, many, more = counted
     assert many == more
     assert {key: many[key] - few[key] for key in many if many[key] != few[key]} == {
-        "team_call": 1, "forecast_one_on_one": 1,
+        "team_call": 1,
+        "forecast_one_on_one": 1,
     }  # fmt: skip - what is beyond a full list is added up
     assert max(many.values()) < 30
 
@@ -591,6 +592,18 @@ async def test_a_row_without_a_channel_hands_its_page_to_its_lead(room):
                      said={"plan": "x"})  # fmt: skip
     (owed,) = (await room.owed()).values()
     assert (owed.channel_ref, owed.person_id) == ("", room.pm.id)
+
+
+async def test_a_page_that_somebody_else_closed_waits_for_a_lead_who_is_away(room):
+    room.acme.internal_channel = ""
+    room.session.add(
+        Absence(person_id=room.pm.id, first_day=date(2026, 3, 16), last_day=date(2026, 3, 18), recorded_at=NOW)
+    )
+    await room.session.flush()
+    await room.close("pipeline_one_on_one", "2026Q1-w11", room.promise(), room.promise("b"), of=room.acme,
+                     said={"plan": "x"})  # fmt: skip
+    (owed,) = (await room.owed()).values()
+    assert (owed.person_id, owed.due_at) == (room.pm.id, at(19, 8))
 
 
 @pytest.mark.parametrize(

@@ -417,7 +417,7 @@ async def state_of(session):
         {"fiscal_model": WeekModel.DAY_ONE, "fiscal_start_month": 3},
     ],
 )
-@pytest.mark.parametrize("when", [at(10, 8), at(18, 12), at(30, 8)])
+@pytest.mark.parametrize("when", [at(18, 12), at(30, 8)])
 async def test_another_fiscal_calendar_in_mid_quarter_loses_and_repeats_nothing_of_what_has_begun(sqlite, change, when):
     async with sqlite.write() as session:
         await table.company(session, 4)
