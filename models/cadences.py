@@ -20,7 +20,18 @@ from models.domain.rules import LONGEST_QUARTER, Meeting, Rule, WeeklyRule, reso
 from models.domain.text import clean
 from models.domain.workdays import WorkCalendar
 from models.domain.zones import local_date, local_time, local_to_utc, zone
-from models.tables import Answer, Cadence, MeetingKind, Occurrence, Partner, Person, Setting, Step
+from models.tables import (
+    Answer,
+    Cadence,
+    CardOccurrence,
+    MeetingKind,
+    Minutes,
+    Occurrence,
+    Partner,
+    Person,
+    Setting,
+    Step,
+)
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 FRIDAY = 4
@@ -423,7 +434,7 @@ _ANY_ROW_ON = select(MeetingKind.id).where(MeetingKind.enabled).limit(1)
 _HANDED_OVER = (
     select(Cadence, Partner.pm_id)
     .join(Partner, Partner.id == Cadence.partner_id)
-    .where(Partner.pm_id.is_not(None), Cadence.pm_id != Partner.pm_id)
+    .where(Cadence.kind == Kind.WEEKLY_REVIEW, Partner.pm_id.is_not(None), Cadence.pm_id != Partner.pm_id)
 )
 _ACTIVE = select(Cadence).where(Cadence.state == "active").order_by(Cadence.id)
 _CLOCKS = select(MeetingKind.id, MeetingKind.clock, MeetingKind.changed_at)
@@ -512,7 +523,7 @@ async def _end_review(session: AsyncSession, partner: Partner, *, now: datetime)
 
 
 async def _follow_managers(session: AsyncSession) -> None:
-    """A partner's meetings belong to whoever manages it now."""
+    """A review belongs to whoever manages its partner now; other meetings follow in `models.meetings`."""
     for review, pm_id in await session.execute(_HANDED_OVER):
         review.pm_id = pm_id
 
@@ -606,6 +617,7 @@ async def drop_untouched(session: AsyncSession, cadence: Cadence, *, now: dateti
     """Remove future occurrences nobody has touched, but those of the slots to `keep`."""
     touched = select(Step.occurrence_id).where(Step.state != "planned")
     answered = select(Answer.occurrence_id)
+    drafted = select(Minutes.occurrence_id)
     rows = await session.scalars(
         select(Occurrence.id).where(
             Occurrence.cadence_id == cadence.id,
@@ -616,10 +628,13 @@ async def drop_untouched(session: AsyncSession, cadence: Cadence, *, now: dateti
             Occurrence.slot.not_in(keep),
             Occurrence.id.not_in(touched),
             Occurrence.id.not_in(answered),
+            Occurrence.id.not_in(drafted),
         )
     )
     ids = list(rows)
     if ids:
+        await cards.touch_occurrences(session, ids)
+        await session.execute(delete(CardOccurrence).where(CardOccurrence.occurrence_id.in_(ids)))
         await session.execute(delete(Step).where(Step.occurrence_id.in_(ids)))
         await session.execute(delete(Occurrence).where(Occurrence.id.in_(ids)))
 
@@ -808,6 +823,30 @@ async def coming(
         name = row.name if row is not None else ""
         found.append(Planned(occurrence, cadence, partner, name, crew.lead(cadence), crew.people(cadence)))
     return found
+
+
+async def not_closed(session: AsyncSession, *, now: datetime) -> list[Planned]:
+    """The meetings of the quarter's table that are over and that nobody has closed, oldest first."""
+    rows = await session.execute(
+        select(Occurrence, Cadence, Partner)
+        .join(Cadence, Cadence.id == Occurrence.cadence_id)
+        .join(MeetingKind, MeetingKind.id == Cadence.meeting_id)
+        .outerjoin(Partner, Partner.id == Cadence.partner_id)
+        .where(
+            MeetingKind.leaves != "",
+            Occurrence.closed_at.is_(None),
+            Occurrence.state.in_(AHEAD),
+            Occurrence.ends_at <= now,
+            Occurrence.ends_at > Occurrence.starts_at,
+        )
+        .order_by(Occurrence.starts_at, Occurrence.id)
+    )
+    crew = await crews.crew(session)
+    return [
+        Planned(occurrence, cadence, partner, crew.table[cadence.meeting_id or 0].name, crew.lead(cadence),
+                crew.people(cadence))
+        for occurrence, cadence, partner in rows
+    ]  # fmt: skip
 
 
 async def tier1_counts(session: AsyncSession) -> dict[int, int]:

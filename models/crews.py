@@ -53,11 +53,15 @@ class Crew:
         return next((ids[0] for ids in ranked if ids), None)
 
     def people(self, cadence: Cadence) -> frozenset[int]:
-        """Ours who are in the meeting; of a weekly review its manager (AEs come for their own deals)."""
+        """Ours who are in the meeting, whoever leads it included; of a weekly review its manager.
+
+        AEs come to reviews for their own deals and are not among them.
+        """
         row = self.table.get(cadence.meeting_id or 0)
         if row is None:
             return frozenset({cadence.pm_id} if cadence.pm_id is not None else ())
-        found: set[int] = set()
+        lead = self.lead(cadence)
+        found: set[int] = {lead} if lead is not None else set()
         for role in row.people:
             if role == "pm" and cadence.partner_id is not None:
                 found |= {cadence.pm_id} if cadence.pm_id is not None else set()

@@ -182,6 +182,8 @@ async def _keep(
         )  # fmt: skip
         session.add(made)
         return
+    if cadence.pm_id != pm_id and cadences.is_placed(cadence):
+        await cadences.drop_untouched(session, cadence, now=now)  # to be placed anew, around what they have
     cadence.pm_id = pm_id
     was = (cadence.rule, cadence.at, cadence.zone, cadence.minutes)
     cadence.rule, cadence.at, cadence.zone, cadence.minutes = row.rule, row.at, place, row.minutes

@@ -100,7 +100,7 @@ async def _tell_head(
 ) -> None:
     """One card a quarter for the head of partnerships, edited as answers come."""
     crew = await crews.crew(session)
-    ids = crew.by_role.get("head", ())
+    ids = [person_id for role in crews.STANDS_IN["head"] for person_id in crew.by_role.get(role, ())]
     if not ids:
         return
     head = await session.get_one(Person, ids[0])

@@ -17,12 +17,14 @@ from models.crews import Crew
 from models.domain.meetings import Clock, Leaves
 from models.domain.placing import Placed, Span, place
 from models.domain.policy import Policy
-from models.domain.rules import Nominal, candidate_days, nominal_days
+from models.domain.rules import AnyRule, Nominal, candidate_days, nominal_days
 from models.domain.workdays import WorkCalendar
 from models.domain.zones import local_date, local_to_utc, zone
 from models.tables import Cadence, MeetingKind, Occurrence, Person, PulseAnswer
 
 PULSES_A_WEEK = 2
+PULSE_OPEN = timedelta(days=14)
+"""How long a pulse waits for its answer."""
 PER_DAY = 3
 """Meetings of one row a day for one person, where the row has no spread of its own."""
 WEEK = timedelta(days=7)
@@ -108,16 +110,28 @@ async def _missing(session: AsyncSession, *, now: datetime, policy: Policy) -> l
         rule = cadences.rule_of(cadence)
         code = calendars.get(cadence.pm_id or 0) if row.clock == Clock.PM else None
         calendar = WorkCalendar(code=code) if code else policy.calendar
-        for nominal in nominal_days(rule, cadence.starts_on, until, policy.fiscal):
+        pulse = row.leaves == Leaves.PULSE
+        since = _opens(rule, cadence.starts_on, policy)
+        if pulse:  # nobody is asked what was due longer ago than an answer is waited for
+            since = max(since, _opens(rule, local_date(now - PULSE_OPEN, zone(cadence.zone)), policy))
+        for nominal in nominal_days(rule, since, until, policy.fiscal):
             if nominal.slot in present[cadence.id]:
                 continue
             days = candidate_days(rule, nominal.day, calendar, policy.fiscal)
-            if row.leaves == Leaves.PULSE:
+            if pulse:
                 days = _mornings(nominal.day, calendar, policy)
-            found.append(
-                Missing(cadence, row, nominal, _still(cadence, days, max(cadence.created_at, row.changed_at), now))
-            )
+            begins = max(cadence.created_at, row.changed_at)
+            if pulse:
+                begins = max(begins, now - PULSE_OPEN)
+            found.append(Missing(cadence, row, nominal, _still(cadence, days, begins, now)))
     return found
+
+
+def _opens(rule: AnyRule, day: date, policy: Policy) -> date:
+    """The first nominal day whose meetings may still be spread over `day`: of its week, its month or its quarter."""
+    if rule.kind in ("quarter", "closing_month"):
+        return policy.fiscal.week_starts(policy.fiscal.week_of(day)[0], 1)
+    return day.replace(day=1) if rule.kind == "nth_weekday" else _monday(day)
 
 
 def _still(cadence: Cadence, days: Sequence[date], begins: datetime, now: datetime) -> tuple[date, ...]:
@@ -125,9 +139,10 @@ def _still(cadence: Cadence, days: Sequence[date], begins: datetime, now: dateti
 
     None before the series, or its row as it is now, began: a meeting set up after its own hour belongs to nobody.
     """
-    starts = {day: local_to_utc(day, cadence.at, zone(cadence.zone)) for day in days}
-    ahead = tuple(day for day in days if starts[day] > max(begins, now))
-    return ahead or tuple(day for day in days if starts[day] > begins)
+    clocks = zone(cadence.zone)
+    starts = {day: local_to_utc(day, cadence.at, clocks) for day in days if day >= cadence.starts_on}
+    ahead = tuple(day for day in starts if starts[day] > max(begins, now))
+    return ahead or tuple(day for day in starts if starts[day] > begins)
 
 
 def _mornings(nominal: date, calendar: WorkCalendar, policy: Policy) -> tuple[date, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import and_, bindparam, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import cadences, crews, fiscal_calendar, meetings, notes, reviews, spreading
@@ -21,6 +21,7 @@ from models.domain.workdays import Reader
 from models.domain.zones import local_date, zone
 from models.insert import add_missing
 from models.minutes.closing import cutoff
+from models.spreading import PULSE_OPEN
 from models.tables import (
     Absence,
     Cadence,
@@ -38,8 +39,6 @@ from models.tables import (
 
 ASKING = (Kind.WEEKLY_REVIEW, Kind.OTHER_PARTNERS)
 """The meetings before which owners of deals are asked."""
-PULSE_OPEN = timedelta(days=14)
-"""How long a pulse waits for its answer."""
 AHEAD_DAYS = timedelta(days=10)
 BEHIND_DAYS = timedelta(days=16)
 READS = (
@@ -102,10 +101,21 @@ async def materialise(session: AsyncSession, *, now: datetime, policy: Policy) -
 
 
 # Built once: putting a statement together costs more than running it, and these run with every look.
+_FORGOTTEN = and_(  # after a downtime longer than any window: still to be recorded as never closed
+    Occurrence.starts_at <= bindparam("after"),
+    Occurrence.state.in_(AHEAD),
+    Occurrence.closed_at.is_(None),
+    or_(Cadence.kind == Kind.WEEKLY_REVIEW, Cadence.meeting_id.is_not(None)),
+)
 _NEAR = (
     select(Occurrence, Cadence)
     .join(Cadence, Cadence.id == Occurrence.cadence_id)
-    .where(Occurrence.starts_at > bindparam("after"), Occurrence.starts_at < bindparam("before"))
+    .where(
+        or_(
+            and_(Occurrence.starts_at > bindparam("after"), Occurrence.starts_at < bindparam("before")),
+            _FORGOTTEN,
+        )
+    )
     .order_by(Occurrence.starts_at, Occurrence.id)
 )
 _STEPS = select(Step).where(Step.occurrence_id.in_(bindparam("ids", expanding=True)))

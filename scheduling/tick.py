@@ -267,14 +267,16 @@ async def _table_agendas(moment: Moment, due: list[Due]) -> None:
         if crew is None or item.cadence.meeting_id is None:
             continue
         spec = meetings.spec_of(crew.table[item.cadence.meeting_id])
-        facts = await page(session, item.occurrence, item.cadence, now=moment.now, policy=policy)
-        artifact = await notes.freeze(
-            session, item.occurrence, MEETING_AGENDA, facts, partner_id=item.cadence.partner_id, now=moment.now
-        )
         channel = await channel_of(session, item.cadence, spec, policy)
         lead = crew.lead(item.cadence)
         if lead is not None:  # nobody is written to while they are away
             lead = reviews.closer_for(lead, item.occurrence.starts_at, moment.staff)
+        if not channel and await _put_off(moment, item, lead):
+            continue
+        facts = await page(session, item.occurrence, item.cadence, now=moment.now, policy=policy)
+        artifact = await notes.freeze(
+            session, item.occurrence, MEETING_AGENDA, facts, partner_id=item.cadence.partner_id, now=moment.now
+        )
         owed = Owed(
             key=f"agenda:{item.occurrence.id}",
             template=MEETING_AGENDA,
@@ -286,14 +288,32 @@ async def _table_agendas(moment: Moment, due: list[Due]) -> None:
             occurrence_id=item.occurrence.id,
         )
         await outbox.enqueue(session, [owed] if channel or lead is not None else [], now=moment.now)
-    await settle(session, [item.step for item in due], "done", now=moment.now)
+        await settle(session, [item.step], "done", now=moment.now)
+
+
+async def _put_off(moment: Moment, item: Due, person_id: int | None) -> bool:
+    """Whether an agenda that a person gets waits for their working hours; too late for them is recorded as late."""
+    reader = moment.staff.readers.get(person_id) if person_id is not None else None
+    if reader is None:
+        return False
+    opens = review_times.waits_until(reader, moment.now)
+    if opens is not None and opens <= moment.now:
+        return False
+    if opens is None or opens >= item.step.void_at:
+        await settle(moment.session, [item.step], "late", now=moment.now, note="outside its reader's working hours")
+    else:
+        item.step.due_at = opens
+    return True
 
 
 async def _review_agendas(moment: Moment, due: list[Due]) -> int:
     partners = await _partners(moment, due)
-    owed = []
+    owed, sent = [], []
     for item in due:
         partner = partners[item.cadence.partner_id or 0]
+        if not partner.internal_channel and await _put_off(moment, item, partner.pm_id):
+            continue
+        sent.append(item.step)
         facts, waiting, absent = await notes.agenda_facts(
             moment.session, item.occurrence.id, now=moment.now, policy=moment.policy
         )
@@ -319,7 +339,7 @@ async def _review_agendas(moment: Moment, due: list[Due]) -> int:
             )
         )
     await outbox.enqueue(moment.session, owed, now=moment.now)
-    await settle(moment.session, [item.step for item in due], "done", now=moment.now)
+    await settle(moment.session, sent, "done", now=moment.now)
     return len(owed)
 
 

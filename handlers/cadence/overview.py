@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from handlers.cadence.ids import Action, Door, MenuRef, Ref, View
 from handlers.kit import blocks as b
 from handlers.kit import words as w
-from handlers.kit.doors import PeopleRef
+from handlers.kit.doors import CardRef, PeopleRef
 from models import cadences, closing, costs, first_run, health, notes, owners, people, reviews
 from models.cadences import AHEAD, Planned
 from models.costs import Cost
@@ -52,6 +52,8 @@ class CadencePage:
     costs: tuple[tuple[int, Cost], ...] = ()
     set_up: Facts | None = None
     """What of the first run is done, while it is not finished."""
+    not_closed: tuple[Planned, ...] = ()
+    """Meetings of the quarter's table that are over and not closed."""
     open_owners: int = 0
     """Owners the CRM names who are nobody here, as far as the actor may say who they are."""
 
@@ -101,6 +103,11 @@ async def load(session: AsyncSession, actor: Person, query: str, *, now: datetim
         paused=await _paused(session, shown, partners),
         costs=tuple((await costs.this_week(session, now=now, policy=policy)).items()) if wide and not query else (),
         set_up=set_up if set_up is not None and not set_up.finished else None,
+        not_closed=tuple(
+            item
+            for item in await cadences.not_closed(session, now=now)
+            if _concerns(item, actor, shown, query, wide=wide)
+        ),
         open_owners=await _open_owners(session, actor, now=now, policy=policy),
     )
 
@@ -287,9 +294,12 @@ def _line(item: Planned, page: CadencePage) -> str:
 
 
 def _not_closed(page: CadencePage) -> list[b.Block]:
-    if not page.waiting:
+    if not page.waiting and not page.not_closed:
         return []
-    made: list[b.Block] = [b.divider(), b.section(f"*Not closed* ({count(len(page.waiting), 'review')})")]
+    number = len(page.waiting) + len(page.not_closed)
+    word = "meeting" if page.not_closed else "review"
+    made: list[b.Block] = [b.divider(), b.section(f"*Not closed* ({count(number, word)})")]
+    made += [_open_meeting(item, page) for item in page.not_closed[:MOST_ROWS]]
     for occurrence, partner in page.waiting[:MOST_ROWS]:
         words = f"{w.escape(clip(partner.name, 80))} · {w.when(occurrence.starts_at, page.clocks)}"
         can = partner.id in page.allowed and not page.actor.has("admin")
@@ -298,6 +308,17 @@ def _not_closed(page: CadencePage) -> list[b.Block]:
         )
         made.append(b.section(words, accessory=button))
     return made
+
+
+def _open_meeting(item: Planned, page: CadencePage) -> b.Block:
+    """One meeting of the table that is over, with the button that closes it for whoever may."""
+    title = w.joined(item.partner.name if item.partner else "", item.name, most=80)
+    words = f"{title} · {w.when(item.occurrence.starts_at, page.clocks)}"
+    if page.actor.id != item.lead_id and not page.actor.has("head"):
+        return b.section(words)
+    if item.cadence.kind == "pbr":
+        return b.section(words, accessory=b.button("Close…", Door.OPEN_PBR, CardRef(o=(item.occurrence.id,)).dump()))
+    return b.section(words, accessory=b.button("Close…", Door.CLOSE_MEETING, Ref(o=item.occurrence.id).dump()))
 
 
 def _nothing(page: CadencePage) -> str:

@@ -68,6 +68,8 @@ class RowRef(Carried):
 
     k: str = ""
     m: str = ""
+    at: str = ""
+    """When the row was changed last, as the form was opened."""
 
 
 class QuarterRef(Carried):

@@ -14,14 +14,15 @@ from handlers.kit.once import once
 from handlers.kit.views import show
 from handlers.meetings import form, quarter, table
 from handlers.meetings.card import said_of
-from handlers.meetings.ids import Action, CloseState, Door, OneRef, QuarterRef, RowRef, View
+from handlers.meetings.ids import Action, CloseState, Door, Field, OneRef, QuarterRef, RowRef, View
 from models import closing, meetings, people, pulses
 from models import quarter as quarters
+from models.domain.errors import FieldErrors
 from models.domain.rights import Act, Subject, may, require
 from models.domain.zones import zone
 from models.minutes import closing as minutes
 from models.minutes import gather
-from models.tables import Partner, Person
+from models.tables import MeetingKind, Partner, Person
 
 
 def register(app: AsyncApp) -> None:
@@ -177,7 +178,7 @@ async def row_menu(ack: AsyncAck, body: Body, client: AsyncWebClient, context: A
             actor = await people.acting(session, user_id(body))
             require(may(people.as_actor(actor), Act.SET_UP_COMPANY, Subject()))
             row = await meetings.get(session, ref.k)
-            view = table.row_modal(meetings.spec_of(row))
+            view = table.row_modal(meetings.spec_of(row), row.changed_at.isoformat())
         await show(client, body, view)
         return
     async with deps.db.write() as session:
@@ -200,6 +201,17 @@ async def open_row(ack: AsyncAck, body: Body, client: AsyncWebClient, context: A
     await show(client, body, table.row_modal(None))
 
 
+async def _refuse_stale(session: AsyncSession, row: MeetingKind) -> None:
+    """Raise FieldErrors: somebody else changed the row since the form was opened. What was typed stays in it."""
+    by = await session.get(Person, row.changed_by_id) if row.changed_by_id is not None else None
+    now = table.describe(meetings.spec_of(row))
+    raise FieldErrors(
+        {
+            Field.AT: f"{by.name if by else 'Somebody'} changed this meeting meanwhile; it is now: {now}. Open it again to change it."
+        }
+    )
+
+
 async def save_row(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
     deps, view = deps_of(context), body["view"]
 
@@ -207,7 +219,10 @@ async def save_row(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None
         actor = await people.acting(session, user_id(body))
         require(may(people.as_actor(actor), Act.SET_UP_COMPANY, Subject()))
         ref = RowRef.load(view["private_metadata"])
-        known = {row.key: meetings.spec_of(row) for row in await meetings.install(session, now=deps.now())}
+        rows = {row.key: row for row in await meetings.install(session, now=deps.now())}
+        known = {key: meetings.spec_of(row) for key, row in rows.items()}
+        if ref.k in rows and rows[ref.k].changed_at.isoformat() != ref.at:
+            await _refuse_stale(session, rows[ref.k])
         spec = table.parse(view, known.get(ref.k), frozenset(known), deps.policy)
         await meetings.save(session, spec, by=actor, now=deps.now(), policy=deps.policy)
         if not view.get("previous_view_id"):

@@ -74,7 +74,9 @@ def modal(rows: Sequence[tuple[MeetingKind, Spec]]) -> dict[str, Any]:
 def _row(row: MeetingKind, spec: Spec) -> b.Block:
     mark = ":large_green_circle:" if row.enabled else ":white_circle:"
     turn = ("Turn it off", "off") if row.enabled else ("Turn it on", "on")
-    options = [(turn[0], RowRef(k=spec.key, m=turn[1]).dump()), ("Change it…", RowRef(k=spec.key, m="change").dump())]
+    options = [(turn[0], RowRef(k=spec.key, m=turn[1]).dump())]
+    if spec.leaves != Leaves.PULSE:  # a pulse has neither hour, channel nor agenda
+        options.append(("Change it…", RowRef(k=spec.key, m="change").dump()))
     text = f"{mark} *{w.escape(clip(spec.name, 60))}* · {describe(spec)}"
     return b.section(text, accessory=b.overflow(Action.ROW, options), block_id=f"row:{spec.key}:{int(row.enabled)}")
 
@@ -120,8 +122,11 @@ def _nth(number: int) -> str:
     return {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", -1: "last"}[number]
 
 
-def row_modal(spec: Spec | None) -> dict[str, Any]:
-    """The form of a row: all of it for one of one's own, hour, people and channel for a built-in one."""
+def row_modal(spec: Spec | None, changed_at: str = "") -> dict[str, Any]:
+    """The form of a row: all of it for one of one's own; weekday, hour, channel and agenda for a built-in one.
+
+    `changed_at` says when the row was changed last, so that nobody overwrites what they have not seen.
+    """
     given = spec.key if spec is not None else ""
 
     def ident(name: str) -> str:
@@ -145,11 +150,12 @@ def row_modal(spec: Spec | None) -> dict[str, Any]:
     options = [(label[:1].upper() + label[1:], value or "lead") for value, label in PLACES.items()]
     if channel not in PLACES:
         options.append((f"#{channel}", channel))
-    made.append(b.select_input(ident(Field.CHANNEL), "Agenda and page go to", options, channel or "lead"))
+    if spec is None or spec.leaves != Leaves.PBR:  # a PBR's page goes to its partner's channel
+        made.append(b.select_input(ident(Field.CHANNEL), "Agenda and page go to", options, channel or "lead"))
     made.append(b.text_input(ident(Field.AGENDA), "Agenda, a line each", "\n".join(spec.agenda) if spec else "",
                              multiline=True, optional=True, most=1500))  # fmt: skip
     title = "Change the meeting" if spec is not None else "Add a meeting"
-    return b.modal(View.ROW, title, made, metadata=RowRef(k=given).dump(), submit="Save", close="Cancel")
+    return b.modal(View.ROW, title, made, metadata=RowRef(k=given, at=changed_at).dump(), submit="Save", close="Cancel")
 
 
 BUILT_IN_KEYS = frozenset(spec.key for spec in BUILT_IN)
@@ -209,8 +215,9 @@ def parse(view: Mapping[str, Any], known: Spec | None, keys: Collection[str], po
         fields["rule"] |= {"weekday": int(values.option(Field.WEEKDAY) or 0)}
     if values.has(Field.MINUTES):
         fields |= _parse_hour(values, policy, errors)
-    channel = values.option(Field.CHANNEL)
-    fields["channel"] = "" if channel == "lead" else channel
+    if values.has(Field.CHANNEL):
+        channel = values.option(Field.CHANNEL)
+        fields["channel"] = "" if channel == "lead" else channel
     if fields["channel"] == Place.INTERNAL and fields["per"] == Per.COMPANY:
         errors[Field.CHANNEL] = "A meeting of the company has no partner's channel. Choose another one."
     fields["agenda"] = _lines(values.text(Field.AGENDA))

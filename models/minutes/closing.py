@@ -10,7 +10,7 @@ from models import cadences, cards, closing, crews, notes, outbox, people
 from models.closing import LEAST, Closing
 from models.crews import Crew
 from models.domain.errors import FieldErrors, UserError
-from models.domain.meetings import Ends, Place, Spec
+from models.domain.meetings import Ends, Leaves, Place, Spec
 from models.domain.policy import Policy
 from models.domain.review_times import waits_until
 from models.domain.rights import Act, Subject, may, require
@@ -39,12 +39,16 @@ async def load(session: AsyncSession, occurrence_id: int) -> tuple[Occurrence, C
     row = crew.table.get(cadence.meeting_id or 0)
     if row is None:
         raise UserError("This meeting does not exist any more; `/cadence` shows what is planned.")
-    return occurrence, cadence, spec_of(row), crew
+    spec = spec_of(row)
+    if spec.leaves in (Leaves.PBR, Leaves.PULSE):  # each has a gate of its own
+        raise UserError(f"The {spec.name} is not closed here: `/pbr` and its own card are for that.")
+    return occurrence, cadence, spec, crew
 
 
 async def subject_of(session: AsyncSession, cadence: Cadence, crew: Crew, *, now: datetime, policy: Policy) -> Subject:
     """Who leads the meeting, with their cover, for the rights."""
-    if cadence.partner_id is not None:
+    row = crew.table.get(cadence.meeting_id or 0)
+    if cadence.partner_id is not None and (row is None or row.lead == "pm"):
         partner = await session.get_one(Partner, cadence.partner_id)
         return await people.subject_of(session, partner=partner, now=now, policy=policy)
     lead = crew.lead(cadence)

@@ -12,7 +12,18 @@ from models.cadences import Kind, Side
 from models.domain.errors import UserError
 from models.domain.meetings import BUILT_IN, Clock, Per, Spec
 from models.domain.rules import NthWeekdayRule, QuarterRule, QuarterWeekRule, Spread, WeeklyRule
-from models.tables import Answer, Cadence, Change, MeetingKind, Occurrence, Step
+from models.tables import (
+    Answer,
+    Base,
+    Cadence,
+    Card,
+    CardOccurrence,
+    Change,
+    MeetingKind,
+    Minutes,
+    Occurrence,
+    Step,
+)
 from tests import make, table
 from tests.make import NOW, POLICY
 from tests.table import at, days
@@ -260,15 +271,17 @@ async def test_a_partner_that_rises_to_tier_1_leaves_the_pulses_and_meets_from_n
     monday = at(9, 8)
     await table.plan(session, now=monday)
     pulse = await table.series(session, "pulse", beta)
-    assert (pulse.state, list(await table.held(session, pulse))) == (cadences.OFF, [])
+    assert (pulse.state, list(await table.held(session, pulse))) == (cadences.OFF, ["2026Q1"]), "it was asked about"
     pbr = await table.series(session, "pbr", beta)
-    assert list(await table.held(session, pbr)) == ["2026-04", "2026-05", "2026-06", "2026-07"]
+    assert list(await table.held(session, pbr)) == ["2026-03", "2026-04", "2026-05", "2026-06", "2026-07"]
     beta.tier = 3
     await table.plan(session, now=at(10, 8))
     assert pbr.state == "active"
     await table.plan(session, now=at(16, 8))
-    assert (pbr.state, list(await table.held(session, pbr)), pulse.state) == (cadences.OFF, [], "active")
-    assert list(await table.held(session, pulse)) == ["2026Q2"], "not asked twice in the quarter it was away in"
+    assert (pbr.state, list(await table.held(session, pbr)), pulse.state) == (cadences.OFF, ["2026-03"], "active")
+    assert list(await table.held(session, pulse)) == ["2026Q1", "2026Q2"], (
+        "not asked twice in the quarter it was away in"
+    )
 
 
 async def test_a_new_manager_takes_the_meetings_over_in_their_zone_and_nothing_is_doubled(session):
@@ -412,3 +425,98 @@ async def test_the_number_of_rows_that_are_on_is_counted(session):
     await meetings.turn(session, "mbr", on=True, by=None, now=NOW, policy=POLICY)
     assert await meetings.number_enabled(session) == 1
     assert (await session.scalars(select(MeetingKind.key).where(MeetingKind.enabled))).all() == ["mbr"]
+
+
+# What points to a meeting that is planned anew.
+
+
+async def test_a_meeting_with_a_draft_is_kept_and_one_on_a_card_leaves_it_when_the_row_is_turned_off(session):
+    chiefs, _, _ = await table.company(session, 2, 2)
+    await table.turn(session, "pbr", "pulse")
+    await table.plan(session)
+    planned = list(await session.scalars(select(Occurrence).order_by(Occurrence.starts_at, Occurrence.id)))
+    drafted, carried = planned[0], planned[1]
+    session.add(Minutes(occurrence_id=drafted.id, said={"change_0": "Demo together"}, changed_at=NOW))
+    card = Card(
+        kind="pulses", person_id=chiefs["head"].id, day=NOW.date(), created_at=NOW, wanted=1, shown=1, dead="", fence=0
+    )
+    session.add(card)
+    await session.flush()
+    session.add(CardOccurrence(card_id=card.id, occurrence_id=carried.id))
+    await session.flush()
+    kept_id, gone_id = drafted.id, carried.id
+    for key in ("pbr", "pulse"):
+        await meetings.turn(session, key, on=False, by=None, now=NOW, policy=POLICY)
+    await session.flush()
+    left = set(await session.scalars(select(Occurrence.id)))
+    assert kept_id in left
+    assert gone_id not in left
+    await session.refresh(card)
+    assert card.wanted == 2, "the card is shown anew without it"
+
+
+def test_everything_that_points_to_a_meeting_is_known_to_what_drops_one():
+    """A table that is added later must say what becomes of its rows when a meeting is planned anew."""
+    pointing = {
+        found.name
+        for found in Base.metadata.sorted_tables
+        for key in found.foreign_keys
+        if key.column.table.name == "occurrence"
+    }
+    settled_only = {"artifact", "commitment", "commitment_fate", "outbox", "pulse_answer"}  # after it was asked for
+    assert pointing == settled_only | {"step", "answer", "minutes", "card_occurrence"}
+
+
+# A window that is still open.
+
+
+async def test_off_and_on_again_within_a_window_places_what_has_not_been_held_anew(session):
+    await table.company(session, 4)
+    friday = at(6, 7)  # the first Friday of March: PBRs on this day and the next ones
+    await table.turn(session, "pbr", now=friday)
+    before = await march(session)
+    assert len(before) == 4
+    later = at(9, 12)
+    await table.turn(session, "pbr", on=False, now=later)
+    await table.turn(session, "pbr", now=later + timedelta(minutes=1))
+    after = await march(session)
+    assert len(after) == 4
+    assert all(row.starts_at > later for row in after if row.id not in {held.id for held in before})
+
+
+async def march(session):
+    return list(await session.scalars(select(Occurrence).where(Occurrence.slot == "2026-03")))
+
+
+async def test_a_row_turned_on_in_the_middle_of_its_window_still_meets_in_what_is_left_of_it(session):
+    await table.company(session, 2)
+    await table.turn(session, "pbr", now=at(16, 12))
+    found = await march(session)
+    assert len(found) == 2
+    assert {row.day for row in found} == {date(2026, 3, 17)} or {row.day for row in found} == {date(2026, 3, 16)}
+
+
+async def test_pulses_are_never_made_for_days_gone_by_and_their_number_does_not_grow(session):
+    await table.company(session, 1, 60)  # more than two a week find no room
+    await table.turn(session, "pulse", now=at(2, 8))
+    for month in (6, 9, 12):
+        now = at(15, 8, month=month)
+        await table.plan(session, now=now)
+        old = await session.scalars(
+            select(Occurrence).where(Occurrence.starts_at < now - timedelta(days=14), Occurrence.state == "planned")
+        )
+        made = [row for row in old if row.slot > "2026Q1" and row.starts_at > now - timedelta(days=1)]
+        assert made == []
+
+
+async def test_a_new_managers_meetings_are_placed_around_what_they_have(session):
+    _, (one, two), partners = await table.company(session, 6, managers=2)
+    await table.turn(session, "forecast_one_on_one")
+    for partner in partners:
+        partner.pm_id = two.id
+    await session.flush()
+    await table.plan(session, now=NOW + timedelta(hours=1))
+    mine = (await table.by_person(session))[two.id]
+    assert len(mine) >= 6
+    assert table.overlaps(mine) == []
+    assert (await table.by_person(session)).get(one.id, []) == []

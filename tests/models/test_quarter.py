@@ -121,7 +121,7 @@ async def test_a_long_meeting_collides_with_each_that_falls_into_it(session):
     await table.save(session, table.own("long", name="Off-site", at=time(9), minutes=300, people=("head",)))
     await table.save(session, table.own("one", name="One", at=time(9, 30), people=("head",)))
     await table.save(session, table.own("two", name="Two", at=time(12), people=("head", "cro")))
-    await table.save(session, table.own("three", name="Three", at=time(12), people=("cfo",)))
+    await table.save(session, table.own("three", name="Three", at=time(12), lead="cfo", people=("cfo",)))
     found = [{hit.one.name, hit.other.name} for hit in (await page(session, chiefs["head"])).collisions]
     week = found[:2]
     assert week == [{"Off-site", "One"}, {"Off-site", "Two"}]

@@ -9,10 +9,14 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from models import cadences, fiscal_calendar, pulses
+from models.domain.errors import UserError
 from models.domain.fiscal import WeekModel
 from models.domain.meetings import Per
+from models.domain.rights import Act, may
 from models.domain.rules import NthWeekdayRule, QuarterWeekRule
 from models.domain.workdays import in_working_hours
+from models.minutes.closing import load, subject_of
+from models.people import as_actor
 from models.pulses import Pulse
 from models.reviews import staff
 from models.tables import Absence, Artifact, Cadence, Card, CardOccurrence, Change, Occurrence, Outbox, Person, Step
@@ -470,3 +474,66 @@ async def test_another_prompt_hour_moves_what_is_planned_and_sends_nothing_again
     await clock.at(at(3, 10, 30), at(3, 11))
     assert await clock.templates() == ["prepare"]
     assert (await clock.steps("pbr", "2026-03", acme))["close_nudge", p(pm)] == at(9, 11)
+
+
+async def test_an_agenda_that_a_person_gets_for_want_of_a_channel_waits_for_their_working_hours(db):
+    """A head in New York whose team call is at 09:30 in London is not written to at 04:20."""
+    clock = Clock(db, POLICY)
+    chiefs, _, _ = await clock.made(on=("team_call",))
+    async with db.write() as session:
+        head = await session.get(Person, chiefs["head"].id)
+        head.zone = "America/New_York"
+    monday = at(9)
+    await clock.at(monday + timedelta(hours=9, minutes=20), monday + timedelta(hours=9, minutes=40))
+    assert MEETING_AGENDA not in await clock.templates()
+    assert (await clock.states("team_call", "2026-W11"))["agenda"][0] == "late"
+    london = Clock(db, WITH_TEAM)
+    await london.at(at(16, 9, 20))
+    assert (await london.templates()).count(MEETING_AGENDA) == 1, "a channel has no night"
+
+
+async def test_after_a_downtime_longer_than_any_window_nothing_stays_planned_for_ever(db):
+    clock = Clock(db)
+    await clock.made(on=("team_call", "office_hours"))
+    await clock.at(NOW + timedelta(days=45))
+    async with db.read() as session:
+        left = await session.scalars(
+            select(Occurrence)
+            .join(Cadence, Cadence.id == Occurrence.cadence_id)
+            .where(
+                Cadence.meeting_id.is_not(None),
+                Occurrence.closed_at.is_(None),
+                Occurrence.state == "planned",
+                Occurrence.ends_at < NOW + timedelta(days=36),
+            )
+        )
+        assert [row.slot for row in left] == []
+
+
+async def test_a_meeting_of_a_partner_that_the_cro_leads_is_closed_by_the_cro(db):
+    clock = Clock(db)
+    chiefs, pms, (acme,) = await clock.made()
+    spec = table.own(
+        "sponsor", name="Sponsor call", per=Per.TIER1, lead="cro", people=("pm", "cro"), channel="internal"
+    )
+    async with db.write() as session:
+        await table.save(session, spec)
+        found = await table.held(session, await table.series(session, "sponsor", acme))
+        meeting = found["2026-W11"]
+        occurrence, cadence, _, crew = await load(session, meeting.id)
+        subject = await subject_of(session, cadence, crew, now=NOW, policy=POLICY)
+        people_ = {row.id: row for row in await session.scalars(select(Person))}
+        assert may(as_actor(people_[chiefs["cro"].id]), Act.CLOSE_MEETING, subject).allowed
+        assert not may(as_actor(people_[pms[0].id]), Act.CLOSE_MEETING, subject).allowed
+    assert occurrence.id == meeting.id
+    steps = await clock.steps("sponsor", "2026-W10", acme)
+    assert ("close_request", f"p{chiefs['cro'].id}") in steps
+
+
+async def test_a_pbr_cannot_be_closed_past_its_own_gate(db):
+    clock = Clock(db)
+    _, _, (acme,) = await clock.made(on=("pbr",))
+    async with db.write() as session:
+        found = next(iter((await table.held(session, await table.series(session, "pbr", acme))).values()))
+        with pytest.raises(UserError, match="is not closed here"):
+            await load(session, found.id)
