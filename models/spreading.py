@@ -128,10 +128,15 @@ async def _missing(session: AsyncSession, *, now: datetime, policy: Policy) -> l
 
 
 def _opens(rule: AnyRule, day: date, policy: Policy) -> date:
-    """The first nominal day whose meetings may still be spread over `day`: of its week, its month or its quarter."""
-    if rule.kind in ("quarter", "closing_month"):
+    """The first nominal day whose meetings a series that begins on `day` still has.
+
+    A pulse is asked in what is left of its quarter, a 1:1 in what is left of its week. A PBR or a readout that began up to
+    a week ago is made up for; one that began before that waits for the next: nine of them in the month's last two days
+    are no cadence.
+    """
+    if rule.kind == "quarter":
         return policy.fiscal.week_starts(policy.fiscal.week_of(day)[0], 1)
-    return day.replace(day=1) if rule.kind == "nth_weekday" else _monday(day)
+    return _monday(day) if rule.kind == "quarter_week" else day - WEEK
 
 
 def _still(cadence: Cadence, days: Sequence[date], begins: datetime, now: datetime) -> tuple[date, ...]:

@@ -488,12 +488,14 @@ async def march(session):
     return list(await session.scalars(select(Occurrence).where(Occurrence.slot == "2026-03")))
 
 
-async def test_a_row_turned_on_in_the_middle_of_its_window_still_meets_in_what_is_left_of_it(session):
+@pytest.mark.parametrize(("turned_on", "days_"), [
+    (at(10, 12), [date(2026, 3, 11), date(2026, 3, 11)]),  # the Tuesday after the first Friday: from the next morning on
+    (at(16, 12), []),  # ten days after it: from April on, not crammed into what is left of March
+])  # fmt: skip
+async def test_a_row_turned_on_within_a_week_of_its_first_day_still_meets_in_that_month(session, turned_on, days_):
     await table.company(session, 2)
-    await table.turn(session, "pbr", now=at(16, 12))
-    found = await march(session)
-    assert len(found) == 2
-    assert {row.day for row in found} == {date(2026, 3, 17)} or {row.day for row in found} == {date(2026, 3, 16)}
+    await table.turn(session, "pbr", now=turned_on)
+    assert [row.day for row in await march(session)] == days_
 
 
 async def test_pulses_are_never_made_for_days_gone_by_and_their_number_does_not_grow(session):
