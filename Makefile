@@ -60,7 +60,7 @@ bench: $(VENV)/.dev ## the figures of the README, as ratios to a floor measured 
 crash: $(VENV)/.dev ## the long crash run: kill -9 at every named point, many rounds
 	$(BIN)/python -m tests.crash
 
-quarter: $(VENV)/.dev ## a whole quarter of the demo company in the local Slack, every meeting on; the suite lives two weeks of it
+quarter: $(VENV)/.dev ## a whole quarter of the demo company in the local Slack, every meeting on; the suite lives its first week
 	CADENCE_WHOLE_QUARTER=1 $(BIN)/python -m pytest -q -p no:xdist tests/journeys/test_whole_quarter.py
 
 pictures: $(VENV)/.dev ## play the week in a browser and keep the README's pictures (wants Chromium)

@@ -70,7 +70,8 @@ def cluster(*, durable: bool = False) -> Iterator[str]:
         )
         yield from _running(binaries, home, owner, durable=durable)
     finally:
-        shutil.rmtree(home, ignore_errors=True)
+        # Hundreds of databases are as many thousand files: many times faster than by `shutil.rmtree`.
+        subprocess.run(["rm", "-rf", home], check=False)
 
 
 def _running(binaries: Path, home: Path, owner: dict[str, Any], *, durable: bool) -> Iterator[str]:
