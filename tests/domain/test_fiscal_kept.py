@@ -87,7 +87,7 @@ RULES = [
 ]
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(
     CALENDARS,
     st.lists(st.tuples(CALENDARS, st.integers(0, 400)), min_size=1, max_size=3),
