@@ -22,10 +22,10 @@ from handlers.kit.pages import (
     status_of,
     words_for,
 )
-from handlers.notes.render import ENV
+from handlers.notes.render import ENV, add_up
 from models import people
 from models.domain.minutes import DealLine, Figure, MeetingFacts, PartnerFigures, Said, Section, Signature
-from models.domain.notes import CommitmentFact, Health, MoneySum
+from models.domain.notes import CommitmentFact, Health, MoneySum, sums
 from models.domain.policy import Policy
 from models.domain.text import count
 from models.domain.zones import zone
@@ -95,21 +95,8 @@ class Shown:
 
     @property
     def hidden_sum(self) -> tuple[MoneySum, ...]:
-        from models.domain.notes import sums  # noqa: PLC0415 - keeps the names of this module to words
-
         rest = sums(line.deal for line in self.deals.items[self.deals.room :])
-        return _joined(rest, self.section.more_sum)
-
-
-def _joined(one: tuple[MoneySum, ...], other: tuple[MoneySum, ...]) -> tuple[MoneySum, ...]:
-    found: dict[str, MoneySum] = {}
-    for part in (*one, *other):
-        known = found.get(part.currency)
-        found[part.currency] = part if known is None else MoneySum(
-            currency=part.currency, amount=known.amount + part.amount, deals=known.deals + part.deals,
-            unknown=known.unknown + part.unknown,
-        )  # fmt: skip
-    return tuple(found.values())
+        return add_up((rest, self.section.more_sum))
 
 
 async def minutes(session: AsyncSession, args: Mapping[str, Any], *, now: datetime, policy: Policy) -> Message | None:

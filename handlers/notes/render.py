@@ -1,6 +1,6 @@
 """Artifacts as messages: frozen facts in, one page out. Names are looked up when the page is sent."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -127,9 +127,9 @@ async def friday(session: AsyncSession, args: Mapping[str, Any], *, now: datetim
 def friday_text(facts: FridayFacts, book: Directory, policy: Policy, *, late: str = "") -> str:
     template = ENV.get_template("friday.j2")
     ranked = sorted(facts.partners, key=lambda line: (line.closed, -sum(total.amount for total in line.joint)))
-    total = _add(line.joint for line in facts.partners)
+    total = add_up(line.joint for line in facts.partners)
     with_before = [line for line in facts.partners if line.joint_before is not None]
-    before = _add(line.joint_before or () for line in with_before) if with_before else None
+    before = add_up(line.joint_before or () for line in with_before) if with_before else None
 
     def render(room: int, side: int) -> str:
         lines = cut(ranked, room)
@@ -137,14 +137,14 @@ def friday_text(facts: FridayFacts, book: Directory, policy: Policy, *, late: st
             words_for(book, policy),
             facts=facts,
             late=late,
-            not_in_crm=_add(line.not_in_crm for line in facts.partners) if policy.crm_is_truth else (),
+            not_in_crm=add_up(line.not_in_crm for line in facts.partners) if policy.crm_is_truth else (),
             total=total,
-            total_change=w.change(_add(line.joint for line in with_before), before),
+            total_change=w.change(add_up(line.joint for line in with_before), before),
             closed_count=sum(1 for line in facts.partners if line.closed),
             moved=sum(line.moved for line in facts.partners),
             slipped=sum(line.slipped for line in facts.partners),
             stalled=sum(line.stalled for line in facts.partners),
-            lines=_HiddenLines(lines.shown, lines.hidden, _add(line.joint for line in ranked[room:])),
+            lines=_HiddenLines(lines.shown, lines.hidden, add_up(line.joint for line in ranked[room:])),
             partner_line=lambda line: partner_line(line, book),
             answered=lambda other: sum(1 for deal in other.deals if deal.answered),
             footer=footer([line.health for line in facts.partners], facts.crm_as_of, policy, stale=facts.crm_stale),
@@ -158,7 +158,8 @@ class _HiddenLines:
         self.shown, self.hidden, self.hidden_sum = shown, hidden, hidden_sum
 
 
-def _add(parts: Any) -> tuple[MoneySum, ...]:
+def add_up(parts: Iterable[Iterable[MoneySum]]) -> tuple[MoneySum, ...]:
+    """The sums of several, by currency."""
     cells: dict[str, list[int]] = {}
     for part in parts:
         for total in part:
