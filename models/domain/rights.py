@@ -1,6 +1,6 @@
 """Who may do what: one function for every door. Rights come from the database's rows and the actor, never a message.
 
-A later issue adds acts (sign, adjust, close a quarter); a new act is a line in `RULES`.
+A new act is a line in `RULES` and one in `_who_can`.
 """
 
 from collections.abc import Callable
@@ -30,6 +30,16 @@ class Act(StrEnum):
     CREATE_DEAL = "create this deal"
     MATCH_DEAL = "say whether these are one deal"
     PUBLISH_PBR = "publish this PBR"
+    SIGN_ATTRIBUTION = "sign this deal's attribution"
+    RECORD_TOUCH = "record a touch of this deal"
+    SIGN_COMMIT = "sign this partner's commit"
+    ADJUST_ROLL_UP = "adjust the roll-up"
+    PUBLISH_ROLL_UP = "publish the roll-up"
+    SIGN_OFF = "sign off the roll-up"
+    CLOSE_QUARTER = "close the quarter"
+    SET_TARGETS = "set targets and exchange rates"
+    SET_TERMS = "change definitions, ratios and thresholds"
+    SEE_FORECAST = "read this forecast"
 
 
 @dataclass(frozen=True)
@@ -105,6 +115,15 @@ def _matches(actor: Actor, subject: Subject) -> bool:
     return _own_partner(actor, subject) or (subject.pm_id is None and "admin" in actor.roles)
 
 
+def _signs_attribution(actor: Actor, subject: Subject) -> bool:
+    return subject.is_owner(actor) or subject.is_pm(actor)
+
+
+def _sees_forecast(actor: Actor, subject: Subject) -> bool:
+    """A partner manager their own partners', leadership all: an AE reads their own deals and no partner's number."""
+    return subject.is_pm(actor) or _is_leader(actor)
+
+
 RULES: dict[Act, Rule] = {
     Act.ANSWER: _own_deal,
     Act.CLOSE_REVIEW: _own_partner,
@@ -123,6 +142,16 @@ RULES: dict[Act, Rule] = {
     Act.CREATE_DEAL: _creates,
     Act.MATCH_DEAL: _matches,
     Act.PUBLISH_PBR: _own_partner,
+    Act.SIGN_ATTRIBUTION: _signs_attribution,
+    Act.RECORD_TOUCH: _own_deal,
+    Act.SIGN_COMMIT: _own_partner,
+    Act.ADJUST_ROLL_UP: lambda actor, _: "head" in actor.roles,
+    Act.PUBLISH_ROLL_UP: lambda actor, _: "head" in actor.roles,
+    Act.SIGN_OFF: lambda actor, _: bool(actor.roles & {"cro", "cfo"}),
+    Act.CLOSE_QUARTER: lambda actor, _: "cfo" in actor.roles,
+    Act.SET_TARGETS: lambda actor, _: bool(actor.roles & {"head", "cro", "cfo"}),
+    Act.SET_TERMS: lambda actor, _: bool(actor.roles & {"cro", "cfo"}),
+    Act.SEE_FORECAST: _sees_forecast,
 }
 
 
@@ -162,5 +191,15 @@ def _who_can(act: Act, subject: Subject) -> str:
         Act.CREATE_DEAL: f"An AE for themselves, {pm} or the head of partnerships can.",
         Act.MATCH_DEAL: f"{pm} or the head of partnerships can.",
         Act.PUBLISH_PBR: f"{pm} or the head of partnerships can.",
+        Act.SIGN_ATTRIBUTION: f"{owner} and {pm} sign it.",
+        Act.RECORD_TOUCH: f"{owner}, {pm} or the head of partnerships can.",
+        Act.SIGN_COMMIT: f"{pm} signs it, the head of partnerships as cover.",
+        Act.ADJUST_ROLL_UP: "The head of partnerships can.",
+        Act.PUBLISH_ROLL_UP: "The head of partnerships can.",
+        Act.SIGN_OFF: "The CRO and the CFO sign it off.",
+        Act.CLOSE_QUARTER: "The CFO can.",
+        Act.SET_TARGETS: "The head of partnerships, the CRO and the CFO can.",
+        Act.SET_TERMS: "The CRO and the CFO can.",
+        Act.SEE_FORECAST: f"{pm} and leadership can.",
     }[act]
     return who[0].upper() + who[1:]

@@ -5,14 +5,32 @@ from models.tables.cadence import Answer, Artifact, Cadence, Commitment, Commitm
 from models.tables.deals import Deal, DealPartner, DealVersion, NextAction
 from models.tables.delivery import Card, CardOccurrence, Inbox, Outbox, Pace, Submission
 from models.tables.fiscal import FiscalQuarter
+from models.tables.forecast import (
+    Adjustment,
+    AttributionClaim,
+    AttributionSignature,
+    ExchangeRate,
+    QuarterClose,
+    Quota,
+    SignedCommit,
+    SignOff,
+    Snapshot,
+    SnapshotLine,
+    SnapshotPart,
+    TermsVersion,
+    Touch,
+)
 from models.tables.imports import CrmRecord, DealMatch, ImportChange, ImportDraft, ImportPart, ImportRun, Target
 from models.tables.meetings import CalendarFeed, LossReason, MeetingKind, Minutes, PulseAnswer
 from models.tables.people import Absence, Change, ChannelState, Partner, Person, PersonRole, Setting
 
 __all__ = [
     "Absence",
+    "Adjustment",
     "Answer",
     "Artifact",
+    "AttributionClaim",
+    "AttributionSignature",
     "Base",
     "Cadence",
     "CalendarFeed",
@@ -27,6 +45,7 @@ __all__ = [
     "DealMatch",
     "DealPartner",
     "DealVersion",
+    "ExchangeRate",
     "FiscalQuarter",
     "ImportChange",
     "ImportDraft",
@@ -44,9 +63,18 @@ __all__ = [
     "Person",
     "PersonRole",
     "PulseAnswer",
+    "QuarterClose",
+    "Quota",
     "Setting",
+    "SignOff",
+    "SignedCommit",
+    "Snapshot",
+    "SnapshotLine",
+    "SnapshotPart",
     "Step",
     "Submission",
     "Target",
+    "TermsVersion",
+    "Touch",
     "UtcDateTime",
 ]

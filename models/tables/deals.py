@@ -17,6 +17,10 @@ class Deal(Base):
     in small transactions that nobody sees, and one short last one moves the pointers. Null: still being staged, or
     merged into another deal. It is no foreign key, since the two tables would refer to each other. `moved_at` is the
     last forward movement anybody has seen; `first_seen_at` is where its known history begins.
+
+    `attribution` is the kind that somebody has signed for ("": nobody, the CRM's column counts), `attribution_state` how
+    far: "" nobody, one_sided, signed (both, in time) or late (both). `touched_on` is the first recorded touch of a partner.
+    The three sum up `AttributionClaim` and `Touch`; `models.attribution` alone writes them.
     """
 
     __tablename__ = "deal"
@@ -31,6 +35,9 @@ class Deal(Base):
     missing_since: Mapped[datetime | None]
     partner_owner: Mapped[str] = mapped_column(default="")
     help_needed: Mapped[str] = mapped_column(default="")
+    attribution: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    attribution_state: Mapped[str] = mapped_column(String(10), default="", server_default="")
+    touched_on: Mapped[date | None]
 
 
 class DealVersion(Base):

@@ -43,6 +43,16 @@ TABLE = {
     Act.MATCH_DEAL: {"its pm", "pm's cover", "head"},
     Act.PUBLISH_PBR: {"its pm", "pm's cover", "head"},
     Act.CLOSE_MEETING: {"its pm", "pm's cover", "head"},
+    Act.SIGN_ATTRIBUTION: {"owner", "owner's cover", "its pm", "pm's cover"},
+    Act.RECORD_TOUCH: {"owner", "owner's cover", "its pm", "pm's cover", "head"},
+    Act.SIGN_COMMIT: {"its pm", "pm's cover", "head"},
+    Act.ADJUST_ROLL_UP: {"head"},
+    Act.PUBLISH_ROLL_UP: {"head"},
+    Act.SIGN_OFF: {"cro", "cfo"},
+    Act.CLOSE_QUARTER: {"cfo"},
+    Act.SET_TARGETS: {"head", "cro", "cfo"},
+    Act.SET_TERMS: {"cro", "cfo"},
+    Act.SEE_FORECAST: {"its pm", "pm's cover"} | LEADERS,
 }
 
 
