@@ -358,7 +358,7 @@ class RollUpFacts(BaseModel):
 
     `program` is the sum of `pms`, each the sum of its partners; `by_kind` and `by_currency` divide the same sum. Signed and
     adjusted commits stand beside it, `missing` names partners whose number is expected and not there, `not_expected` those
-    without open or won deals in the period.
+    without open or won deals in the period. `blocked` says which exchange rate is missing: then there are no totals.
     """
 
     model_config = Frozen
@@ -398,6 +398,7 @@ class RollUpFacts(BaseModel):
     crm_as_of: datetime | None = None
     crm_stale: bool = False
     closed: bool = False
+    blocked: str = ""
 
     @property
     def partners(self) -> tuple[PartnerPart, ...]:
