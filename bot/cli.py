@@ -1,4 +1,4 @@
-"""The command line: run, sandbox, import, migrate, doctor. Settings come from the environment."""
+"""The command line: run, sandbox, import, file, migrate, doctor. Settings come from the environment."""
 
 import asyncio
 import contextlib
@@ -110,6 +110,8 @@ def import_(
     people: Annotated[bool, typer.Option("--people", help="it is a people file")] = False,
     partners: Annotated[bool, typer.Option("--partners", help="it is a partners file")] = False,
     targets: Annotated[bool, typer.Option("--targets", help="it is an overlap of accounts, for pursuit lists")] = False,
+    quotas: Annotated[bool, typer.Option("--quotas", help="it is a file of targets by quarter and partner")] = False,
+    rates: Annotated[bool, typer.Option("--rates", help="it is a file of exchange rates")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would change, and change nothing")] = False,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="leave bad lines out instead of refusing the file")
@@ -139,17 +141,18 @@ def import_(
         bool, typer.Option("--create-partners", help="names that are no partner yet become one, Tier 2")
     ] = False,
 ) -> None:
-    """Import a CSV file: deals, or with an option people, partners or targets. What was chosen is saved for the next time."""
+    """Import a CSV file: deals, or with an option people, partners, targets, quotas or rates. What was chosen is saved."""
     _log("WARNING")
-    chosen = [name for name, given in (("people", people), ("partners", partners), ("targets", targets)) if given]
+    kinds = {"people": people, "partners": partners, "targets": targets, "quotas": quotas, "rates": rates}
+    chosen = [name for name, given in kinds.items() if given]
     if len(chosen) > 1:
-        raise typer.BadParameter("choose one of --people, --partners and --targets")
+        raise typer.BadParameter("choose one of --people, --partners, --targets, --quotas and --rates")
     kind = chosen[0] if chosen else "deals"
     if kind != "deals" and history:
         raise typer.BadParameter("--history belongs to a deals file")
     if kind != "deals" and stages:
         raise typer.BadParameter("--stage belongs to a deals file")
-    if kind in ("people", "partners") and columns:
+    if kind in ("people", "partners", "quotas", "rates") and columns:
         raise typer.BadParameter("--map belongs to a deals file or an overlap")
     for option, value, allowed in (("--dates", dates, ("mdy", "dmy")), ("--decimal", decimal, (".", ","))):
         if value and value not in allowed:
@@ -280,6 +283,35 @@ async def _owners(settled: list[tuple[str, str]]) -> None:
         print(f"“{one.said}” owns {count(one.deals, 'deal')} and is nobody here.{near}")
     if not found:
         print("Every owner the CRM names is somebody here.")
+
+
+@app.command()
+def file(
+    kind: Annotated[str, typer.Argument(help="roll-up, changes, weeks, note, pbr or deck")],
+    period: Annotated[str, typer.Option(help="the quarter of a roll-up, as 2026Q3; else the newest")] = "",
+    partner: Annotated[str, typer.Option(help="whose note, PBR or readout; a deck without one is the program's")] = "",
+    slot: Annotated[str, typer.Option(help="which one, as 2026-W48 or 2026-10; else the newest")] = "",
+    to: Annotated[Path | None, typer.Option(help="a file or a folder; else the working folder")] = None,
+) -> None:
+    """Write what was published as a file: a roll-up's workbook or pictures, a note or PBR as PDF, a readout's deck."""
+    from bot import filing
+
+    _log("WARNING")
+    if kind not in tuple(filing.Kind):
+        raise typer.BadParameter(f"“{kind}” is none of {', '.join(filing.Kind)}")
+    asyncio.run(_file(filing.Wanted(filing.Kind(kind), period, partner, slot), to))
+
+
+async def _file(wanted: Any, to: Path | None) -> None:
+    from bot import filing, schema
+
+    db = _database()
+    try:
+        await schema.ensure(db)
+        async with db.read() as session:
+            print(await filing.write(session, wanted, to, _policy()))
+    finally:
+        await db.close()
 
 
 @app.command()

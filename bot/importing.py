@@ -26,6 +26,7 @@ from models.imports import (
     ImportResult,
     activating,
     deals,
+    funding,
     history,
     import_partners,
     import_people,
@@ -49,7 +50,7 @@ async def no_progress(_done: int, _total: int) -> None:
 
 @dataclass(frozen=True)
 class Job:
-    """One file to import. `kind` is deals, people, partners, history or targets; `now` is business time.
+    """One file to import. `kind` is deals, people, partners, history, targets, quotas or rates; `now` is business time.
 
     `accounts` and `history` are files given beside a deals file. `allowed` are the partners the person may import for;
     None is all.
@@ -284,7 +285,7 @@ class Importer:
         return history.history_result(told, name, changed=changed, run_id=this.id)
 
     async def _whole(self, job: Job, *, dry_run: bool) -> ImportResult:
-        """People, partners and overlaps are short: one transaction, which a dry run rolls back."""
+        """People, partners, overlaps, quotas and rates are short: one transaction, which a dry run rolls back."""
         found: list[ImportResult] = []
         try:
             async with self.db.write() as session:
@@ -300,6 +301,10 @@ class Importer:
         common: dict[str, Any] = {"file_name": job.name, "now": job.now, "by_id": job.by_id}
         if job.kind == "targets":
             return await import_targets(session, job.text, options=job.options, allowed=job.allowed, **common)
+        if job.kind == "quotas":
+            return await funding.import_quotas(session, job.text, policy=self.policy, options=job.options, **common)
+        if job.kind == "rates":
+            return await funding.import_rates(session, job.text, policy=self.policy, options=job.options, **common)
         if job.kind == "people":
             return await import_people(session, job.text, skip_bad=job.options.skip_bad, **common)
         found = await import_partners(

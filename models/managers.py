@@ -19,6 +19,8 @@ from models.domain.policy import Policy
 from models.domain.rights import Act, Subject, may, require
 from models.domain.text import clean
 from models.domain.zones import local_date, zone
+from models.forecast import successors
+from models.forecast.successors import Again
 from models.handover import Held, What
 from models.outbox import Owed
 from models.tables import Answer, Cadence, Card, CardOccurrence, Change, Deal, DealVersion, Occurrence, Partner, Person
@@ -226,6 +228,8 @@ class Page:
     orphans: tuple[Held, ...]
     crm_as_of: datetime | None
     crm_stale: bool
+    again: Again | None = None
+    """The predecessor's signed commit of this quarter, which the new manager signs again."""
 
 
 async def page(session: AsyncSession, partner_id: int, *, now: datetime, policy: Policy) -> Page | None:
@@ -267,6 +271,7 @@ async def page(session: AsyncSession, partner_id: int, *, now: datetime, policy:
         orphans=tuple(item for held in left.values() for item in held.items if item.partner_id == partner_id),
         crm_as_of=as_of,
         crm_stale=notes.is_stale(as_of, now, policy),
+        again=await successors.of_partner(session, partner_id, now=now, policy=policy),
     )  # fmt: skip
 
 

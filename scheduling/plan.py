@@ -7,7 +7,7 @@ step that was done, or recorded as late, is never touched again: that is what ke
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import and_, bindparam, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,7 +18,8 @@ from models.domain import review_times
 from models.domain.meetings import Leaves
 from models.domain.policy import Policy
 from models.domain.workdays import Reader
-from models.domain.zones import local_date, zone
+from models.domain.zones import local_date, local_to_utc, zone
+from models.forecast import asking
 from models.insert import add_missing
 from models.minutes.closing import cutoff
 from models.spreading import PULSE_OPEN
@@ -26,6 +27,7 @@ from models.tables import (
     Absence,
     Cadence,
     Deal,
+    DealPartner,
     DealVersion,
     FiscalQuarter,
     MeetingKind,
@@ -42,7 +44,7 @@ ASKING = (Kind.WEEKLY_REVIEW, Kind.OTHER_PARTNERS)
 AHEAD_DAYS = timedelta(days=10)
 BEHIND_DAYS = timedelta(days=16)
 READS = (
-    Absence, Cadence, Deal, DealVersion, FiscalQuarter, MeetingKind, Occurrence, Partner, Person, PersonRole, Setting,
+    Absence, Cadence, Deal, DealPartner, DealVersion, FiscalQuarter, MeetingKind, Occurrence, Partner, Person, PersonRole, Setting,
     Step,
 )  # fmt: skip
 """All that a plan is made from: a test compares it with the statements."""
@@ -53,6 +55,7 @@ class StepKind:
 
     PROMPT = "prompt"
     PREPARE = "prepare"
+    REMIND = "remind"
     NUDGE = "nudge"
     AGENDA = "agenda"
     CLOSE_REQUEST = "close_request"
@@ -200,6 +203,7 @@ async def _wanted(
         *await _table_steps(
             session, [pair for pair in ahead if pair[1].meeting_id is not None], staff, present, now=now, policy=policy
         ),
+        *await _forecast_steps(session, pairs, staff, now=now, policy=policy),
     ]
     # What must not be sent any more when it is planned for the first time, because the review was set up after it,
     # is late and recorded as such by the tick; what lies before the cadence existed is not owed at all.
@@ -409,6 +413,58 @@ def _lead_steps(
     if nudge is not None and nudge < last:
         wanted.append(Wanted(occurrence.id, StepKind.CLOSE_NUDGE, f"p{closer}", closer, nudge, last))
     return wanted
+
+
+SIGN_OFF_OPEN = timedelta(days=4)
+"""How long after its meeting somebody may still be asked to sign a roll-up off: the next week's page says it anyway."""
+
+
+async def _forecast_steps(
+    session: AsyncSession,
+    pairs: list[tuple[Occurrence, Cadence]],
+    staff: reviews.Staff,
+    *,
+    now: datetime,
+    policy: Policy,
+) -> list[Wanted]:
+    """What a roll-up's week asks: numbers on Monday and again on Tuesday, the review on the day, signatures after it.
+
+    Who has answered is not asked: the tick looks. A meeting that is closed may still wait for a signature.
+    """
+    near = [pair for pair in pairs if pair[1].meeting_id is not None and pair[0].ends_at + SIGN_OFF_OPEN > now]
+    if not near:
+        return []
+    crew = await crews.crew(session)
+    weeks = [week for pair in near if (week := asking.week_of(*pair, crew, policy)) is not None]
+    asked = await asking.askable(session, near, crew, staff, policy) if weeks else {}
+    return [
+        step
+        for week in weeks
+        if week.occurrence.state != "no_meeting"
+        for person_id in sorted(asked[week.occurrence.id])
+        for step in _forecast_asks(week, person_id, person_id == crew.lead(week.cadence), staff, policy)
+    ]
+
+
+def _forecast_asks(
+    week: asking.Week, person_id: int, leads: bool, staff: reviews.Staff, policy: Policy
+) -> list[Wanted]:
+    occurrence, reader = week.occurrence, staff.readers[person_id]
+    if week.partner_managers:
+        day = occurrence.day if leads else local_date(week.since + timedelta(hours=12), zone(policy.zone))
+        before = local_to_utc(day - timedelta(days=1), time(12), reader.zone)
+        due, last = review_times.next_morning(reader, before, policy.prompt_at), occurrence.ends_at
+        if leads and (due is None or due >= occurrence.starts_at):  # the meeting is early: the working day before it
+            due = review_times.prepare_due(reader, occurrence.starts_at, days=1, at=policy.prompt_at)
+    else:
+        due, last = occurrence.starts_at, occurrence.ends_at + SIGN_OFF_OPEN
+    if due is None or due >= last:
+        return []
+    asks = [Wanted(occurrence.id, StepKind.PREPARE, f"p{person_id}", person_id, due, last)]
+    again = review_times.next_morning(reader, due, policy.prompt_at)
+    if again is not None and again < last:
+        asks.append(Wanted(occurrence.id, StepKind.REMIND, f"p{person_id}", person_id, again, last))
+    return asks
 
 
 def _pulse_steps(occurrence: Occurrence, lead: int | None, staff: reviews.Staff) -> list[Wanted]:

@@ -19,6 +19,7 @@ from models.domain import review_times
 from models.domain.policy import Policy
 from models.domain.workdays import Reader, in_working_hours
 from models.domain.zones import local_date
+from models.forecast import asking
 from models.insert import add_missing
 from models.minutes.closing import channel_of
 from models.minutes.gather import page
@@ -245,8 +246,23 @@ def _card_posts(
 
 
 async def prepare(moment: Moment, due: list[Due]) -> int:
-    """Drafts to look at and pulses to answer: one card a person and local day."""
-    still = [item for item in due if item.occurrence.closed_at is None and item.occurrence.state in AHEAD]
+    """Drafts to look at, pulses to answer, forecasts to sign: one card a person and local day."""
+    crew = await crews.crew(moment.session)
+    pairs = {item.occurrence.id: (item.occurrence, item.cadence) for item in due}
+    weeks = {pair[0].id for pair in pairs.values() if asking.week_of(*pair, crew, moment.policy) is not None}
+    asked = await asking.tasks(
+        moment.session, [pairs[one] for one in weeks], crew, moment.staff, now=moment.now, policy=moment.policy
+    )
+    waiting = {(task.occurrence_id, task.person_id) for task in asked if task.open}
+    still = [
+        item
+        for item in due
+        if (
+            (item.occurrence.id, item.step.person_id) in waiting
+            if item.occurrence.id in weeks
+            else item.occurrence.closed_at is None and item.occurrence.state in AHEAD
+        )
+    ]
     await settle(moment.session, _without(due, still), "nothing", now=moment.now)
     await _put_on_cards(moment, still, cards.PREPARE)
     return len(still)
@@ -428,6 +444,7 @@ async def over(moment: Moment, due: list[Due]) -> int:
 DO: dict[str, Doer] = {
     StepKind.PROMPT: prompt,
     StepKind.PREPARE: prepare,
+    StepKind.REMIND: prepare,
     StepKind.NUDGE: nudge,
     StepKind.AGENDA: agenda,
     StepKind.CLOSE_REQUEST: close_request,

@@ -222,9 +222,23 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("attribution", sa.String(16), server_default="", nullable=False))
         batch_op.add_column(sa.Column("attribution_state", sa.String(10), server_default="", nullable=False))
         batch_op.add_column(sa.Column("touched_on", sa.Date(), nullable=True))
+    with op.batch_alter_table("card", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("snapshot_id", sa.Integer(), nullable=True))
+        batch_op.create_foreign_key(batch_op.f("fk_card_snapshot_id_snapshot"), "snapshot", ["snapshot_id"], ["id"])
+        batch_op.create_index(batch_op.f("ix_card_snapshot_id"), ["snapshot_id"])
+
+
+# The version before has no words for a roll-up's message: what stands stays as it is, what is owed is not sent.
+_ROLL_UPS = "(SELECT id FROM card WHERE snapshot_id IS NOT NULL)"
 
 
 def downgrade() -> None:
+    op.execute(f"UPDATE outbox SET state = 'void' WHERE state = 'pending' AND card_id IN {_ROLL_UPS}")  # noqa: S608 - fixed text
+    op.execute("UPDATE card SET dead = 'a roll-up of a later version' WHERE snapshot_id IS NOT NULL")
+    with op.batch_alter_table("card", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_card_snapshot_id"))
+        batch_op.drop_constraint(batch_op.f("fk_card_snapshot_id_snapshot"), type_="foreignkey")
+        batch_op.drop_column("snapshot_id")
     with op.batch_alter_table("deal", schema=None) as batch_op:
         batch_op.drop_column("touched_on")
         batch_op.drop_column("attribution_state")

@@ -1,6 +1,7 @@
 """Closing a meeting of the quarter's table: held or not, what was said, what is promised. Then its page goes out."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -23,6 +24,8 @@ from models.tables import Artifact, Cadence, Minutes, Occurrence, Partner, Perso
 
 LATE_WINDOW = timedelta(days=7)
 """How long after its end a meeting can be closed, and its page is still sent."""
+DECK = "deck"
+"""The template of a readout's deck, which follows its page into the thread."""
 LONGEST = 1500
 """Characters of an answer: a page has 3,800 for everything."""
 
@@ -140,7 +143,12 @@ async def publish(
         person_id=None if channel else facts.lead_id,
         occurrence_id=occurrence.id,
     )
-    await outbox.enqueue(session, [owed] if channel or facts.lead_id else [], now=now)
+    if not channel and not facts.lead_id:
+        return artifact
+    await outbox.enqueue(session, [owed], now=now)
+    if spec.leaves == Leaves.READOUT and occurrence.state in ("held", "held_late"):
+        deck = replace(owed, key=f"{DECK}:{artifact.id}", template=DECK, parent_key=owed.key)
+        await outbox.enqueue(session, [deck], now=now)
     return artifact
 
 

@@ -4,10 +4,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, literal, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import reviews
+from models.attribution import sql
 from models.deals import PRESENT
 from models.domain.deals import Category
 from models.domain.minutes import DealLine, Section
@@ -23,7 +24,10 @@ Where = ColumnElement[bool]
 
 @dataclass(frozen=True)
 class Cell:
-    """The deals of one partner, category, attribution and currency. `unknown` of them have no amount."""
+    """The deals of one partner, category, kind in force, state of its signatures and currency. `unknown` have no amount.
+
+    `state` is "" where nobody asked for it.
+    """
 
     partner_id: int
     category: str
@@ -32,27 +36,33 @@ class Cell:
     amount: int
     deals: int
     unknown: int
+    state: str = ""
 
 
-async def cells(session: AsyncSession, *where: Where) -> list[Cell]:
-    """Deals with a partner as they stand, added up. One statement."""
+_KIND: ColumnElement[str] = literal_column("kind_in_force")  # by their names: PostgreSQL takes a bound value that
+_STATE: ColumnElement[str] = literal_column("state_today")  # stands twice for two
+
+
+async def cells(session: AsyncSession, *where: Where, state: ColumnElement[str] | None = None) -> list[Cell]:
+    """Deals with a partner as they stand, added up; `state`: how far they are signed, as SQL. One statement."""
     rows = await session.execute(
         select(
             DealVersion.partner_id,
             DealVersion.category,
-            DealVersion.attribution,
+            sql.kind().label("kind_in_force"),
             DealVersion.currency,
             func.coalesce(func.sum(DealVersion.amount), 0),
             func.count(),
             func.count() - func.count(DealVersion.amount),
+            (literal("") if state is None else state).label("state_today"),
         )
         .join(Deal, PRESENT)
         .where(DealVersion.partner_id.is_not(None), *where)
-        .group_by(DealVersion.partner_id, DealVersion.category, DealVersion.attribution, DealVersion.currency)
+        .group_by(DealVersion.partner_id, DealVersion.category, _KIND, DealVersion.currency, _STATE)
     )
     return [
-        Cell(partner_id, category, attribution, currency, int(amount or 0), deals, unknown)
-        for partner_id, category, attribution, currency, amount, deals, unknown in rows
+        Cell(partner_id, category, attribution, currency, int(amount or 0), deals, unknown, signed)
+        for partner_id, category, attribution, currency, amount, deals, unknown, signed in rows
         if partner_id is not None
     ]
 

@@ -1,6 +1,5 @@
 """The page of one meeting as of now: its sections, what was said, and what it ends in. Frozen when it is published."""
 
-from collections.abc import Sequence
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -9,19 +8,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models import crews, imports, notes
 from models.crews import Crew
 from models.domain import notes as facts_of
-from models.domain.meetings import Ends, Leaves, Place, Spec
-from models.domain.minutes import MeetingFacts, Said, Signature
+from models.domain.meetings import Leaves, Spec
+from models.domain.minutes import MeetingFacts, Said
 from models.domain.notes import Health
 from models.domain.policy import Policy
 from models.domain.zones import local_date, zone
 from models.meetings import spec_of
+from models.minutes import signed
 from models.minutes.sections import SECTIONS, Ground
 from models.tables import Artifact, Cadence, Minutes, Occurrence, Partner
 
 KIND = "minutes"
 """The kind of the artifact every row of the quarter's table leaves behind, but for the PBR's own."""
-SIGNERS = {Place.EXECUTIVE: ("cro", "cfo"), Place.LEADERSHIP: ("head",)}
-"""Who signs a roll-up, by where it goes."""
 
 
 async def page(session: AsyncSession, occurrence: Occurrence, cadence: Cadence, *, now: datetime, policy: Policy
@@ -61,7 +59,7 @@ async def page(session: AsyncSession, occurrence: Occurrence, cadence: Cadence, 
         said=await _said(session, occurrence, spec),
         commitments=tuple((await notes.commitments_of(session, [(occurrence, cadence)])).get(cadence.id, ())),
         ends_in=spec.ends_in,
-        signatures=signatures(spec, crew),
+        signatures=await signed.signatures(session, spec, crew, occurrence, ground.quarter),
         absent=found.absent,
         first=ground.last is None,
         health=await health(session, cadence, now=now, policy=policy),
@@ -74,16 +72,6 @@ def sponsors(crew: Crew) -> tuple[int, ...]:
     """The head of partnerships and the CRO: both names stand on the readout from day one."""
     ranked = (crew.by_role.get(role, ()) for role in ("head", "cro"))
     return tuple(ids[0] for ids in ranked if ids)
-
-
-def signatures(spec: Spec, crew: Crew) -> tuple[Signature, ...]:
-    """Who has to sign. Nobody has: signing comes with the forecast."""
-    if spec.ends_in != Ends.SIGNATURES:
-        return ()
-    roles: Sequence[str] = SIGNERS.get(Place(spec.channel), ()) if spec.channel in tuple(Place) else ()
-    return tuple(
-        Signature(role=role, person_id=next(iter(crew.by_role.get(role, ())), None)) for role in roles or (spec.lead,)
-    )
 
 
 async def last_page(session: AsyncSession, occurrence: Occurrence, cadence: Cadence) -> MeetingFacts | None:

@@ -1,6 +1,6 @@
 """The topics of each kind of page, by what its row leaves behind. A row added later without figures has none.
 
-What a later version brings (signed commits, signed attribution, costs) is named as missing, never shown as zero.
+What nobody records (costs, satisfaction, the market) is named as missing, never shown as zero.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -10,20 +10,23 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models import attribution
+from models.attribution import sql
 from models.deals import PRESENT
 from models.domain.deals import OPEN, Attribution, Category
 from models.domain.fiscal import Quarter
+from models.domain.forecast.facts import AttributionState
 from models.domain.meetings import Leaves
 from models.domain.minutes import Figure, MeetingFacts, PartnerFigures, Section
 from models.domain.notes import MoneySum
 from models.domain.policy import Policy
 from models.domain.text import count
 from models.domain.zones import local_date, zone
+from models.minutes import signed
 from models.minutes.figures import Cell, Where, added, cells, closes, listed, of_category, of_partners
 from models.tables import Cadence, Deal, DealVersion, Occurrence, Partner, Target
 
-NO_SIGNED_COMMIT = "Signed commits: nobody signs yet, these are sums of deals."
-NO_SIGNED_ATTRIBUTION = "Attribution is the CRM's column; nobody has signed it."
+SUMS_OF_DEALS = "These are sums of deals; what partner managers sign stands in `/forecast` and the roll-up."
 NO_COSTS = "Program ROI: no costs are recorded, so there is none."
 NO_SATISFACTION = "Partner satisfaction: nobody has been asked."
 NO_MARKET = "Market share: the market's size is not recorded."
@@ -104,7 +107,7 @@ async def team(ground: Ground) -> Page:
         ground, "Help needed", DealVersion.category.in_(OPEN_VALUES), Deal.help_needed != "",
         nothing="Nobody asks for help.",
     )  # fmt: skip
-    return Page((booked, due, forecast, late, helped), (NO_SIGNED_COMMIT,))
+    return Page((booked, due, forecast, late, helped), (SUMS_OF_DEALS,))
 
 
 async def forecast(ground: Ground) -> Page:
@@ -117,7 +120,7 @@ async def forecast(ground: Ground) -> Page:
         ground, "Deals that close this quarter", DealVersion.category.in_(OPEN_VALUES), *inside,
         nothing="No open deal closes this quarter.",
     )  # fmt: skip
-    return Page((figures, deals), (NO_SIGNED_COMMIT,))
+    return Page((figures, deals), (SUMS_OF_DEALS,))
 
 
 async def pipeline(ground: Ground) -> Page:
@@ -152,16 +155,16 @@ async def pbr(ground: Ground) -> Page:
     """What a PBR's agenda shows of the month reviewed; its own page (`models.pbr`) shows all of it."""
     last = ground.occurrence.nominal_day.replace(day=1) - timedelta(days=1)
     mine = of_partners(ground.mine)
-    alive = await cells(ground.session, DealVersion.category.in_(OPEN_VALUES), *mine)
+    alive = await _signed(ground, DealVersion.category.in_(OPEN_VALUES), *mine)
     month = await cells(ground.session, closes(last.replace(day=1), last), *mine)
     figures = [
         Figure(label="joint pipeline", money=added(alive)),
         *(Figure(label=label, money=added(alive, of_category(category))) for label, category in BANDS),
-        *(Figure(label=label, money=part) for label, part in _parts(alive)),
+        *(Figure(label=label, money=part) for label, part in (*_parts(alive), *_states(alive))),
         Figure(label=f"won in {last:%B}", money=added(month, of_category(Category.WON))),
         Figure(label=f"lost in {last:%B}", money=added(month, of_category(Category.LOST))),
     ]
-    return Page((Section(title=f"{last:%B %Y}", figures=tuple(figures)),), (NO_SIGNED_ATTRIBUTION,))
+    return Page((Section(title=f"{last:%B %Y}", figures=tuple(figures)),))
 
 
 def _parts(found: list[Cell]) -> list[tuple[str, tuple[MoneySum, ...]]]:
@@ -170,20 +173,38 @@ def _parts(found: list[Cell]) -> list[tuple[str, tuple[MoneySum, ...]]]:
     return [(label, added(part)) for label, part in parts if part]
 
 
+async def _signed(ground: Ground, *where: Where) -> list[Cell]:
+    """Cells that say how far their deals' attribution is signed."""
+    here = await attribution.ground(ground.session, now=ground.now, policy=ground.policy)
+    state = sql.state(here.today, here.installed_on, here.days, ground.policy)
+    return await cells(ground.session, *where, state=state)
+
+
+def _states(found: list[Cell]) -> list[tuple[str, tuple[MoneySum, ...]]]:
+    """The sums by how far attribution is signed, of those states that have deals."""
+    parts = [(state.label, [cell for cell in found if cell.state == state]) for state in AttributionState]
+    return [(f"of it {label}", added(part)) for label, part in parts if part]
+
+
 async def roll_up(ground: Ground) -> Page:
     """The partner forecast of the quarter: the total, and each partner's part of it."""
     quarter = ground.quarter
-    found = await cells(ground.session, closes(quarter.first, quarter.last))
+    found = await _signed(ground, closes(quarter.first, quarter.last))
     total = Section(title=f"Partner forecast of {quarter.label}", figures=tuple(_bands(ground, quarter, found)))
     return Page(
-        (total, _by_kind(found, quarter), _by_partner(ground, found)), (NO_SIGNED_COMMIT, NO_SIGNED_ATTRIBUTION)
+        (
+            await signed.commits(ground.session, quarter, ground.partners),
+            total,
+            _by_kind(found, quarter),
+            _by_partner(ground, found),
+        ),
     )
 
 
 async def business(ground: Ground) -> Page:
     """What the program brings: revenue attribution, the sourced share of new pipeline, and what is not measured yet."""
     quarter = ground.quarter
-    found = await cells(ground.session, closes(quarter.first, quarter.last))
+    found = await _signed(ground, closes(quarter.first, quarter.last))
     won = Section(
         title=f"Closed won in {quarter.label}",
         figures=(ground.figure("closed won", found, of_category(Category.WON)), *_kinds(ground, found, Category.WON)),
@@ -198,7 +219,7 @@ async def business(ground: Ground) -> Page:
             Figure(label="partners", said=f"{count(len(ground.partners), 'partner')}, {recruited} new this quarter"),
         ),
     )
-    return Page((won, fresh, program), (NO_COSTS, NO_SATISFACTION, NO_SIGNED_ATTRIBUTION))
+    return Page((won, fresh, program), (NO_COSTS, NO_SATISFACTION))
 
 
 async def goals(ground: Ground) -> Page:
@@ -219,7 +240,7 @@ async def goals(ground: Ground) -> Page:
             Figure(label="growth", said=_growth(added(this_year), added(last_year))),
         ),
     )
-    return Page((section,), (NO_MARKET, NO_SIGNED_ATTRIBUTION))
+    return Page((section,), (NO_MARKET,))
 
 
 async def readout(ground: Ground) -> Page:
@@ -227,7 +248,7 @@ async def readout(ground: Ground) -> Page:
     quarter = ground.quarter
     following = ground.policy.fiscal.next(quarter)
     mine = of_partners(ground.mine)
-    found = await cells(ground.session, closes(quarter.first, quarter.last), *mine)
+    found = await _signed(ground, closes(quarter.first, quarter.last), *mine)
     ahead = await cells(ground.session, closes(following.first, following.last), *mine)
     produced = Section(
         title=f"{quarter.label} to {ground.today:%d %b}",
@@ -241,7 +262,7 @@ async def readout(ground: Ground) -> Page:
         ),
     )
     parts = (_by_partner(ground, found),) if ground.mine is None else ()
-    return Page((produced, coming, *parts), (NO_SIGNED_COMMIT, NO_SIGNED_ATTRIBUTION))
+    return Page((produced, coming, *parts), (SUMS_OF_DEALS,))
 
 
 def _bands(ground: Ground, quarter: Quarter, found: list[Cell]) -> list[Figure]:
@@ -257,13 +278,14 @@ def _kinds(ground: Ground, found: list[Cell], *categories: Category) -> list[Fig
         part = [cell for cell in found if cell.attribution == kind and cell.category in categories]
         if part:
             figures.append(ground.figure(f"of it {label}", part))
-    return figures
+    counted = [cell for cell in found if cell.category in categories]
+    return [*figures, *(Figure(label=label, money=money) for label, money in _states(counted))]
 
 
 def _by_kind(found: list[Cell], quarter: Quarter) -> Section:
     """Sourced, influenced and co-sold, closed and open together."""
     alive = [cell for cell in found if cell.category != Category.LOST]
-    figures = [Figure(label=label, money=part) for label, part in _parts(alive)]
+    figures = [Figure(label=label, money=part) for label, part in (*_parts(alive), *_states(alive))]
     return Section(title=f"By attribution, {quarter.label}", figures=tuple(figures), nothing="No deal closes in it.")
 
 

@@ -55,7 +55,7 @@ class Card(Base):
     """A message (or Home tab) that shows the present state and is edited in place.
 
     `wanted` grows whenever a row it shows changes; `shown` is the version Slack has. One edit in flight, so
-    many wishes become one edit.
+    many wishes become one edit. `snapshot_id`: the published roll-up that it shows in a channel; `person_id` published it.
     """
 
     __tablename__ = "card"
@@ -64,6 +64,7 @@ class Card(Base):
     kind: Mapped[str] = mapped_column(String(12))
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     day: Mapped[date | None]
+    snapshot_id: Mapped[int | None] = mapped_column(ForeignKey("snapshot.id"), index=True)
     created_at: Mapped[datetime]
     wanted: Mapped[int] = mapped_column(default=1)
     shown: Mapped[int] = mapped_column(default=0)

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.bench import doors, imports, notes, quarter, start
+from tests.bench import doors, forecast, imports, notes, quarter, start
 from tests.bench.ground import yes_slack
 
 MEASUREMENTS = {
@@ -22,6 +22,7 @@ MEASUREMENTS = {
     "prompts": notes.prompts,
     "start": start.start_and_memory,
     "imports": imports.hundred_thousand,
+    "forecast": forecast.roll_up,
     "quarter": quarter.lived,
 }
 

@@ -10,7 +10,7 @@ from models.db import Database
 from models.tables import Change, DealVersion, Occurrence, Partner, Person, Step
 from scheduling.again import Planner
 from scheduling.plan import READS
-from tests import make
+from tests import make, table
 from tests.make import NOW, POLICY
 
 
@@ -143,6 +143,7 @@ async def test_the_tables_a_plan_reads_are_the_ones_it_says(sqlite):
     planner = Planner(sqlite, POLICY)
     async with sqlite.write() as session:
         await make.small(session)
+        await table.turn(session, "leadership_roll_up")
     with make.counting(sqlite) as statements:
         async with sqlite.write() as session:
             await planner.renew(session, now=NOW)

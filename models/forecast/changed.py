@@ -1,0 +1,344 @@
+"""What changed since a snapshot: the database finds the deals whose line differs, the domain splits each difference.
+
+Simple deals that changed in the same way are split together: money is added, and counted deals are multiplied.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import Subquery, not_, or_, select, true
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.domain.deals import Category
+from models.domain.forecast.changes import BANDS, DealAt, Delta, split
+from models.domain.forecast.facts import WHOLE, Bands, ChangeKind, ChangeLine, RollUpFacts
+from models.domain.forecast.parts import REST, Part
+from models.domain.forecast.rates import MissingRate, Rate, convert
+from models.forecast import pairs
+from models.forecast.counting import CHUNK, HIDDEN, Scope, links
+from models.tables import DealPartner, Snapshot, SnapshotPart
+
+_PLACE = {str(band): place for place, band in enumerate(BANDS)}
+_WIDTH = len(BANDS) + 3
+ONE_DAY = timedelta(days=1)
+Key = tuple[str, int | None]
+
+
+@dataclass
+class Lines:
+    """The lines of what changed, of the program, of each manager, of each partner and of each manager's rest."""
+
+    sums: dict[Key, dict[ChangeKind, list[int]]] = field(default_factory=dict)
+
+    def add(self, deltas: Iterable[Delta], times: int = 1) -> None:
+        """Add what `split` gave for one deal, or for `times` deals at once whose money is added up in it already."""
+        for delta in deltas:
+            for key, cell in line_cells(delta, times).items():
+                if any(cell):
+                    sums = self.sums.setdefault(key, {}).setdefault(delta.kind, [0] * _WIDTH)
+                    for place, number in enumerate(cell):
+                        sums[place] += number
+                    sums[-1] += times
+
+    def copy(self) -> "Lines":
+        return Lines({key: {kind: [*cell] for kind, cell in kinds.items()} for key, kinds in self.sums.items()})
+
+    def program(self) -> tuple[ChangeLine, ...]:
+        return self._lines(("program", None))
+
+    def pm(self, pm_id: int | None) -> tuple[ChangeLine, ...]:
+        return self._lines(("pm", pm_id))
+
+    def partner(self, partner_id: int, pm_id: int | None) -> tuple[ChangeLine, ...]:
+        """A partner's, whoever managed it; of partner 0 the rest under this manager."""
+        return self._lines(("rest", pm_id) if partner_id == REST else ("partner", partner_id))
+
+    @property
+    def pms(self) -> set[int | None]:
+        return {of for level, of in self.sums if level == "pm"}
+
+    @property
+    def partners(self) -> set[int]:
+        return {of for level, of in self.sums if level == "partner" and of is not None}
+
+    @property
+    def rests(self) -> set[int | None]:
+        return {of for level, of in self.sums if level == "rest"}
+
+    def _lines(self, key: Key) -> tuple[ChangeLine, ...]:
+        found = self.sums.get(key, {})
+        return tuple(line_of(kind, found[kind]) for kind in ChangeKind if kind in found)
+
+
+def line_of(kind: ChangeKind, cell: list[int]) -> ChangeLine:
+    won, commit, best_case, pipeline, deals, unknown, standing = cell
+    bands = Bands(won=won, commit=commit, best_case=best_case, pipeline=pipeline, deals=deals, unknown=unknown)
+    return ChangeLine(kind=kind, bands=bands, deals=standing)
+
+
+def line_cells(delta: Delta, times: int) -> dict[Key, list[int]]:
+    """What a delta does at each level. Above the partner a deal is counted once."""
+    found: dict[Key, list[int]] = {}
+    for moved in delta.moved:
+        for key in (("program", None), ("pm", moved.pm_id), _partner_key(moved.partner_id, moved.pm_id)):
+            if moved.partner_id != HIDDEN:
+                found.setdefault(key, [0] * _WIDTH)[_PLACE[moved.band]] += moved.amount
+    for counted in delta.counted:
+        if HIDDEN in (counted.partner_id, counted.pm_id):
+            continue
+        above: tuple[Key, ...] = (("program", None), ("pm", counted.pm_id))
+        keys = above if counted.partner_id is None else (_partner_key(counted.partner_id, counted.pm_id),)
+        for key in keys:
+            cell = found.setdefault(key, [0] * _WIDTH)
+            cell[-3] += counted.deals * times
+            cell[-2] += counted.unknown * times
+    return found
+
+
+def _partner_key(partner_id: int, pm_id: int | None) -> Key:
+    return ("rest", pm_id) if partner_id == REST else ("partner", partner_id)
+
+
+@dataclass
+class Comparison:
+    """A snapshot of the quarter and what there is now. `now` None: live; else a later snapshot, with its rates."""
+
+    scope: Scope
+    base: Snapshot
+    facts: RollUpFacts
+    now: Snapshot | None = None
+    now_facts: RollUpFacts | None = None
+
+    async def lines(self, session: AsyncSession, *, won_only: bool = False, deals: int | None = None) -> Lines:
+        """The lines of what changed; `won_only` leaves out deals that are won on neither side.
+
+        `deals` is how many count now, where that is known: then deals that came are first looked for among those with a fresh
+        version, and among all only where that does not account for every deal.
+        """
+        found = Lines()
+        await self._add(session, found, self._kept(), won_only=won_only)
+        quick = found.copy()
+        if deals is not None and self.scope.partner_ids is None:
+            await self._add(session, quick, self._come(lately=True), won_only=won_only)
+            if self.facts.program.deals + sum(line.bands.deals for line in quick.program()) == deals:
+                return quick
+        await self._add(session, found, self._come(), won_only=won_only)
+        return found
+
+    async def _add(self, session: AsyncSession, found: Lines, pair: Subquery, *, won_only: bool) -> None:
+        alone: list[int] = []
+        query = pairs.grouped(pair, self.scope.into).where(self._touched(pair), _won(pair, won_only))
+        for group in await session.execute(query):
+            if group.one:
+                alone.append(group.one)
+            else:
+                found.add(self._split(*self._of_group(group)), group.deals)
+        async for _, deltas in self._of_deals(session, pair, alone):
+            found.add(deltas)
+
+    async def deltas(self, session: AsyncSession, chunk: int = CHUNK) -> AsyncIterator[tuple[Any, tuple[Delta, ...]]]:
+        """Each deal that changed, with what changed in it: first those kept, then those that came, each by deal id."""
+        for pair in (self._kept(), self._come()):
+            query = select(pair.c.deal_id).where(or_(pairs.differs(pair), not_(pairs.simple(pair, self.scope.into))))
+            deal_ids = list(await session.scalars(query))
+            async for row, deltas in self._of_deals(session, pair, deal_ids, chunk):
+                if deltas:
+                    yield row, deltas
+
+    def _kept(self) -> Subquery:
+        return pairs.kept(self.base, self.scope.quarter, self.scope.into, self.now)
+
+    def _come(self, *, lately: bool = False) -> Subquery:
+        return pairs.come(self.base, self.scope.quarter, self.now, lately=lately)
+
+    def _split(self, before: DealAt | None, after: DealAt | None) -> tuple[Delta, ...]:
+        return split(before, after, self.scope.quarter, self._old_rates)
+
+    async def _of_deals(
+        self, session: AsyncSession, pair: Subquery, deal_ids: Iterable[int], chunk: int = CHUNK
+    ) -> AsyncIterator[tuple[Any, tuple[Delta, ...]]]:
+        """Deals that have to be looked at one by one, by id."""
+        wanted = sorted(deal_ids)
+        for place in range(0, len(wanted), chunk):
+            query = select(pair).where(pair.c.deal_id.in_(wanted[place : place + chunk])).order_by(pair.c.deal_id)
+            rows = (await session.execute(query)).all()
+            before, after = await self._before(session, rows), await self._after(session, rows)
+            for row in rows:
+                old, new = before.get(row.deal_id), after.get(row.deal_id)
+                yield row, () if _same(old, new) else self._split(old, new)
+
+    def _touched(self, pair: Subquery) -> Any:
+        """Deals in which a partner that the reader may see has or had a part."""
+        ids = self.scope.partner_ids
+        if ids is None:
+            return true()
+        now = select(DealPartner.deal_id).where(DealPartner.partner_id.in_(ids))
+        then = select(SnapshotPart.deal_id).where(
+            SnapshotPart.snapshot_id == self.base.id, SnapshotPart.partner_id.in_(ids)
+        )
+        return or_(pairs.seen_in(pair, ids), pair.c.deal_id.in_(now), pair.c.deal_id.in_(then))
+
+    # One deal, or a group of deals that changed alike, on both sides.
+
+    def _of_group(self, group: Any) -> tuple[DealAt | None, DealAt | None]:
+        before = after = None
+        if group.b_there:
+            pm_id = group.b_pm if self._counted_before(group) else self._pm(group.b_partner)
+            before = self._group_side(group.b_category, group.b_place, group.b_partner, pm_id, group.b_amount)
+        if group.n_there:
+            after = self._group_side(group.n_category, group.n_place, group.n_partner, group.n_pm, group.n_amount)
+        return before, after
+
+    def _pm(self, partner_id: int | None) -> int | None:
+        return self.scope.pms.get(partner_id) if partner_id is not None else None
+
+    def _group_side(
+        self, category: str, place: int, partner_id: int | None, pm_id: int | None, amount: Any
+    ) -> DealAt:  # fmt: skip
+        quarter = self.scope.quarter
+        days = {pairs.IN: quarter.first, pairs.AFTER: quarter.last + ONE_DAY, pairs.BEFORE: quarter.first - ONE_DAY}
+        value = int(amount) if amount is not None else None
+        parts = () if partner_id is None else self._masked(_whole(partner_id, pm_id), partner_id)
+        return self._at(0, category, days.get(place), self.scope.into, value, None, value, parts, partner_id, pm_id)
+
+    def _masked(self, parts: Iterable[Part], primary: int | None) -> tuple[Part, ...]:
+        return self.scope.masked(parts, primary)
+
+    def _at(
+        self, deal_id: int, category: str, close: date | None, currency: str, amount: int | None, rate: Rate | None,
+        value: int | None, parts: tuple[Part, ...], partner_id: int | None, pm_id: int | None,
+    ) -> DealAt:  # fmt: skip
+        """A side. The kind of attribution moves no money, so it is left out here."""
+        seen = self.scope.sees(partner_id)
+        return DealAt(
+            deal_id=deal_id, category=category, kind="", close_date=close, currency=currency, amount=amount, rate=rate,
+            value=value, parts=parts, partner_id=partner_id if seen else HIDDEN, pm_id=pm_id if seen else HIDDEN,
+        )  # fmt: skip
+
+    async def _before(self, session: AsyncSession, rows: Iterable[Any]) -> Mapping[int, DealAt]:
+        """The deals as they were. Of those that did not count, only the partner is known, with the shares of then."""
+        there = [row for row in rows if row.b_there]
+        frozen = await frozen_parts(session, self.base.id, [row.deal_id for row in there if not row.b_plain])
+        absent = [row.deal_id for row in there if not self._counted_before(row)]
+        shares = await links(session, absent, at=self.base.cut_off)
+        return {row.deal_id: self._before_of(row, frozen, shares) for row in there}
+
+    def _counted_before(self, row: Any) -> bool:
+        return row.b_partner is not None and row.b_category in _PLACE and row.b_place == pairs.IN
+
+    def _before_of(self, row: Any, frozen: Mapping[int, tuple[Part, ...]], shares: Mapping[int, Any]) -> DealAt:
+        rate = self._rate(self.facts, self.base, row.b_currency, row.b_category, row.b_close)
+        if not self._counted_before(row):
+            parts = () if row.b_partner is None else self.scope.parts(row.b_partner, shares.get(row.deal_id, ()))
+            value = row.b_amount if row.b_currency == self.scope.into else None
+            return self._at(row.deal_id, row.b_category, row.b_close, row.b_currency, row.b_amount, rate, value, parts,
+                            row.b_partner, self._pm(row.b_partner))  # fmt: skip
+        whole = frozen.get(row.deal_id) or _whole(row.b_partner, row.b_pm)
+        return self._at(row.deal_id, row.b_category, row.b_close, row.b_currency, row.b_amount, rate, row.b_value,
+                        self._masked(whole, row.b_partner), row.b_partner, row.b_pm)  # fmt: skip
+
+    async def _after(self, session: AsyncSession, rows: Iterable[Any]) -> Mapping[int, DealAt]:
+        """The deals as they are."""
+        there = [row for row in rows if row.n_there]
+        shared = [row.deal_id for row in there if not row.n_plain]
+        if self.now is not None:
+            frozen = await frozen_parts(session, self.now.id, shared)
+            return {row.deal_id: self._after_of(row, frozen.get(row.deal_id) or self._alone(row)) for row in there}
+        shares = await links(session, shared)
+        return {row.deal_id: self._after_of(row, self._parts_now(row, shares)) for row in there}
+
+    def _parts_now(self, row: Any, shares: Mapping[int, Any]) -> tuple[Part, ...]:
+        return () if row.n_partner is None else self.scope.parts(row.n_partner, shares.get(row.deal_id, ()))
+
+    def _alone(self, row: Any) -> tuple[Part, ...]:
+        return () if row.n_partner is None else _whole(row.n_partner, row.n_pm)
+
+    def _after_of(self, row: Any, parts: tuple[Part, ...]) -> DealAt:
+        counted = row.n_partner is not None and row.n_category in _PLACE and row.n_place == pairs.IN
+        rate = self._rate(self.now_facts, self.now, row.n_currency, row.n_category, row.n_close)
+        value = row.n_amount if row.n_currency == self.scope.into else row.n_value
+        if counted and value is None and row.n_amount is not None:
+            if rate is None:
+                day = self.scope.rate_day_of(row.n_category, row.n_close)
+                raise MissingRate(row.name, row.n_currency, self.scope.into, day)
+            value = convert(row.n_amount, rate)
+        return self._at(row.deal_id, row.n_category, row.n_close, row.n_currency, row.n_amount, rate,
+                        value if counted else None, self._masked(parts, row.n_partner), row.n_partner, row.n_pm)  # fmt: skip
+
+    def _rate(
+        self, facts: RollUpFacts | None, of: Snapshot | None, currency: str, category: str, close: date | None
+    ) -> Rate | None:
+        """The rate of a side: as it was frozen with the snapshot, else as it stands."""
+        if currency == self.scope.into:
+            return None
+        cut_off = of.rate_day if of is not None else self.scope.rate_day
+        day = close if category == Category.WON and close is not None else cut_off
+        frozen = self._frozen(facts) if facts is not None else {}
+        return frozen.get((currency, day)) or self.scope.rates.on(currency, day)
+
+    def _frozen(self, facts: RollUpFacts) -> Mapping[tuple[str, date], Rate]:
+        return self._frozen_before if facts is self.facts else self._frozen_now
+
+    @cached_property
+    def _frozen_before(self) -> Mapping[tuple[str, date], Rate]:
+        return dict(_frozen_rates(self.facts))
+
+    @cached_property
+    def _frozen_now(self) -> Mapping[tuple[str, date], Rate]:
+        return dict(_frozen_rates(self.now_facts)) if self.now_facts is not None else {}
+
+    @cached_property
+    def _old_rates(self) -> Mapping[str, Rate]:
+        """The base's rates by currency, for a deal whose currency was changed: those of its cut-off day."""
+        return {currency: rate for (currency, day), rate in self._frozen_before.items() if day == self.base.rate_day}
+
+
+def _frozen_rates(facts: RollUpFacts) -> Iterator[tuple[tuple[str, date], Rate]]:
+    for used in facts.rates:
+        yield (used.currency, used.day), Rate(used.currency, facts.currency, used.from_day, Decimal(used.rate))
+
+
+async def frozen_parts(
+    session: AsyncSession, snapshot_id: int, deal_ids: Iterable[int]
+) -> dict[int, tuple[Part, ...]]:  # fmt: skip
+    """The parts of these deals in a snapshot, in the order in which they divide a value. One statement, or none."""
+    wanted = list(deal_ids)
+    if not wanted:
+        return {}
+    rows = await session.execute(
+        select(SnapshotPart.deal_id, SnapshotPart.partner_id, SnapshotPart.pm_id, SnapshotPart.share)
+        .where(SnapshotPart.snapshot_id == snapshot_id, SnapshotPart.deal_id.in_(wanted))
+    )  # fmt: skip
+    found: dict[int, list[Part]] = {}
+    for deal_id, partner_id, pm_id, share in rows:
+        found.setdefault(deal_id, []).append(Part(partner_id, pm_id, share))
+    return {deal_id: tuple(sorted(parts, key=_order)) for deal_id, parts in found.items()}
+
+
+def _order(part: Part) -> tuple[bool, int, int]:
+    """The largest share first, the rest last."""
+    return part.partner_id == REST, -part.share, part.partner_id
+
+
+def _whole(partner_id: int, pm_id: int | None) -> tuple[Part, ...]:
+    return (Part(partner_id, pm_id, WHOLE),)
+
+
+def _won(pair: Subquery, won_only: bool) -> Any:
+    if not won_only:
+        return true()
+    return or_(pair.c.b_category == Category.WON, pair.c.n_category == Category.WON)
+
+
+def _same(old: DealAt | None, new: DealAt | None) -> bool:
+    """Whether a deal that counts stands as it stood, whatever its rate is."""
+    return (
+        old is not None and new is not None and old.value is not None and old.value == new.value
+        and old.amount == new.amount and old.category == new.category and old.parts == new.parts
+        and old.currency == new.currency and old.partner_id == new.partner_id and old.pm_id == new.pm_id
+        and old.close_date == new.close_date
+    )  # fmt: skip

@@ -1,0 +1,361 @@
+"""Which deals count in a quarter, and their sums: added up by the database wherever no exchange rate or share is needed.
+
+*Simple* is a deal that is one partner's alone, in the reporting currency. All others come as rows, since they are rounded
+each for itself.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.attribution import Ground
+from models.attribution import sql as attribution
+from models.deals import PRESENT
+from models.domain.deals import OPEN, Attribution, Category
+from models.domain.fiscal import Quarter
+from models.domain.forecast.facts import WHOLE
+from models.domain.forecast.parts import REST, Part, parts_with_rest
+from models.domain.forecast.rates import MissingRate, Rate, Rates, convert
+from models.domain.policy import Policy
+from models.tables import Deal, DealPartner, DealVersion, Partner, Person
+
+COUNTED = tuple(str(band) for band in (Category.WON, Category.COMMIT, Category.BEST_CASE, Category.PIPELINE))
+"""Categories of the deals that count."""
+SOURCED, OF_PARTNER, DIRECT = "sourced", "partner", "direct"
+"""Whose pipeline is: sourced by a partner, another of a partner's, direct."""
+_OPEN = frozenset(str(band) for band in OPEN)
+_COUNTS, _UNDATED, _ELSE = 1, 2, 0
+HIDDEN = -1
+"""Stands for every partner, and every manager, that the reader may not see."""
+CHUNK = 2_000
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a roll-up is of: the quarter, the currency, the rates, who may be seen. `partner_ids` None is everybody.
+
+    `pms` are the present managers by partner, `names` the partners' names.
+    """
+
+    quarter: Quarter
+    policy: Policy
+    now: datetime
+    ground: Ground
+    rates: Rates
+    pms: Mapping[int, int | None]
+    names: Mapping[int, str]
+    partner_ids: frozenset[int] | None = None
+
+    @property
+    def into(self) -> str:
+        return self.policy.currency
+
+    @property
+    def rate_day(self) -> date:
+        """The cut-off day, at whose rates open deals are converted."""
+        return self.ground.today
+
+    def sees(self, partner_id: int | None) -> bool:
+        return self.partner_ids is None or partner_id in self.partner_ids
+
+    def rate_day_of(self, category: str, close_date: date | None) -> date:
+        """Won deals are converted as of their close date, all others as of the cut-off day."""
+        return close_date if category == Category.WON and close_date is not None else self.rate_day
+
+    def masked(self, parts: Iterable[Part], primary: int | None) -> tuple[Part, ...]:
+        """The parts, those of others hidden: dividing stays exact, and nothing of theirs is named."""
+        if self.partner_ids is None:
+            return tuple(parts)
+        return tuple(
+            part
+            if self.sees(primary if part.partner_id == REST else part.partner_id)
+            else Part(HIDDEN, HIDDEN, part.share)
+            for part in parts
+        )
+
+    @cached_property
+    def usual(self) -> dict[int, tuple[Part, ...]]:
+        """The parts of a deal that is one partner's alone, by partner."""
+        return {partner_id: (Part(partner_id, pm_id, WHOLE),) for partner_id, pm_id in self.pms.items()}
+
+    def parts(self, partner_id: int, links: Iterable[tuple[int, int]]) -> tuple[Part, ...]:
+        """The parts of a deal: each partner's share, and the rest.
+
+        `links` are (partner, share); without any, all of it is the primary partner's.
+        """
+        shared = [Part(other, self.pms.get(other), share) for other, share in links if share > 0]
+        if not shared:
+            return self.masked(self.usual.get(partner_id, (Part(partner_id, None, WHOLE),)), partner_id)
+        return self.masked(parts_with_rest(shared, self.pms.get(partner_id)), partner_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Simple deals of one partner, category, kind and state, added up. `unowned` of the `deals` have no owner."""
+
+    partner_id: int
+    category: str
+    kind: str
+    state: str
+    amount: int
+    deals: int
+    unknown: int
+    unowned: int
+
+
+@dataclass
+class Found:
+    """What one look at all deals found.
+
+    `cells` are the simple deals that count, `others` the ids of those that count and are not simple. `created` is the money of
+    simple deals created in the quarter, by whose they are, `created_others` the ids of the others. `undated` deals are open and
+    have no close date.
+    """
+
+    cells: list[Cell] = field(default_factory=list)
+    others: list[int] = field(default_factory=list)
+    created: Counter[str] = field(default_factory=Counter)
+    created_others: list[int] = field(default_factory=list)
+    undated: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One deal that counts, converted. `rate` is None where the amount is in the reporting currency.
+
+    `value` is None where the amount is unknown, or where `missing` says that it cannot be converted.
+    """
+
+    deal_id: int
+    version_id: int
+    name: str
+    partner_id: int
+    owner_id: int | None
+    category: str
+    kind: str
+    state: str
+    close_date: date
+    currency: str
+    amount: int | None
+    shared: bool
+    parts: tuple[Part, ...]
+    rate_day: date | None
+    rate: Rate | None
+    value: int | None
+    missing: MissingRate | None
+
+
+async def scope_of(
+    session: AsyncSession,
+    quarter: Quarter,
+    *,
+    ground: Ground,
+    rates: Rates,
+    now: datetime,
+    policy: Policy,
+    partner_ids: Iterable[int] | None = None,
+) -> Scope:
+    """Read who manages whom. One statement."""
+    rows = list(await session.execute(select(Partner.id, Partner.pm_id, Partner.name)))
+    return Scope(
+        quarter=quarter,
+        policy=policy,
+        now=now,
+        ground=ground,
+        rates=rates,
+        pms={partner_id: pm_id for partner_id, pm_id, _ in rows},
+        names={partner_id: name for partner_id, _, name in rows},
+        partner_ids=None if partner_ids is None else frozenset(partner_ids),
+    )
+
+
+def shared_ids() -> Select[int]:
+    """Deals that are not the whole of one partner."""
+    return select(DealPartner.deal_id).where(
+        DealPartner.valid_to.is_(None), or_(DealPartner.share != WHOLE, DealPartner.is_primary.is_(False))
+    )
+
+
+def with_partner() -> ColumnElement[bool]:
+    """Deals that are not direct. Nearly all are: an index over partners would be a long way round, so none is offered."""
+    return func.coalesce(DealVersion.partner_id, 0) != 0
+
+
+def counts(quarter: Quarter) -> ColumnElement[bool]:
+    """A version that counts in the quarter."""
+    return and_(
+        DealVersion.category.in_(COUNTED),
+        DealVersion.close_date.between(quarter.first, quarter.last),
+        with_partner(),
+    )
+
+
+def undated() -> ColumnElement[bool]:
+    """Open deals without a close date, which stand in no quarter."""
+    return and_(
+        DealVersion.category.in_([str(band) for band in OPEN]), DealVersion.close_date.is_(None), with_partner()
+    )
+
+
+def is_simple(into: str) -> ColumnElement[bool]:
+    return and_(DealVersion.currency == into, Deal.id.not_in(shared_ids()))
+
+
+def own(scope: Scope) -> tuple[ColumnElement[bool], ...]:
+    """Deals whose primary partner the reader may see."""
+    return () if scope.partner_ids is None else (DealVersion.partner_id.in_(scope.partner_ids),)
+
+
+def touching(scope: Scope) -> tuple[ColumnElement[bool], ...]:
+    """Deals in which a partner that the reader may see has a part."""
+    if scope.partner_ids is None:
+        return ()
+    links = select(DealPartner.deal_id).where(
+        DealPartner.valid_to.is_(None), DealPartner.partner_id.in_(scope.partner_ids)
+    )
+    return (or_(DealVersion.partner_id.in_(scope.partner_ids), Deal.id.in_(links)),)
+
+
+def kind_now() -> ColumnElement[str]:
+    return attribution.kind()
+
+
+def state_now(scope: Scope) -> ColumnElement[str]:
+    ground = scope.ground
+    return attribution.state(ground.today, ground.installed_on, ground.days, scope.policy)
+
+
+async def look(session: AsyncSession, scope: Scope, *where: ColumnElement[bool]) -> Found:
+    """Every deal once: those that count, those created in the quarter, those without a date. One statement.
+
+    Simple deals come added up, of each other one the id.
+    """
+    counted, created = counts(scope.quarter), _created(scope.quarter)
+    one = case((is_simple(scope.into), 0), else_=Deal.id).label("one")
+    place = case((counted, _COUNTS), (DealVersion.close_date.is_(None), _UNDATED), else_=_ELSE).label("place")
+    is_new = case((created, 1), else_=0).label("is_new")
+    # Sorted by what differs most first; by an expression, or the index over partners would be read instead, row by row.
+    key = (
+        func.coalesce(DealVersion.partner_id, 0).label("whose"), DealVersion.category.label("band"),
+        kind_now().label("kind"), state_now(scope).label("state"), place, is_new, one,
+    )  # fmt: skip
+    rows = await session.execute(
+        select(
+            *key,
+            func.sum(DealVersion.amount), func.count(),
+            func.count() - func.count(DealVersion.amount), func.count() - func.count(DealVersion.owner_id),
+        )
+        .join(Deal, PRESENT)
+        .where(or_(counted, created, undated()), *touching(scope), *where)
+        .group_by(*names_of(key))
+    )  # fmt: skip
+    found = Found()
+    for partner_id, category, kind, state, where_, new, deal_id, amount, deals, unknown, unowned in rows:
+        if where_ == _COUNTS and deal_id:
+            found.others.append(deal_id)
+        elif where_ == _COUNTS:
+            found.cells.append(Cell(partner_id, category, kind, state, int(amount or 0), deals, unknown, unowned))
+        elif where_ == _UNDATED and category in _OPEN and partner_id and scope.sees(partner_id):
+            found.undated += deals
+        if new and deal_id:
+            found.created_others.append(deal_id)
+        elif new:
+            whose = DIRECT if not partner_id else SOURCED if kind == Attribution.SOURCED else OF_PARTNER
+            found.created[whose] += int(amount or 0)
+    return found
+
+
+def names_of(columns: Iterable[ColumnElement[Any]]) -> list[str]:
+    """The labels of columns, to group by: written out again, SQLite would work each expression out twice."""
+    return [str(column.key) for column in columns]
+
+
+def _created(quarter: Quarter) -> ColumnElement[bool]:
+    """Deals created in the quarter, whatever became of them, that have an amount."""
+    return and_(DealVersion.created_date.between(quarter.first, quarter.last), DealVersion.amount.is_not(None))
+
+
+async def lines(
+    session: AsyncSession, scope: Scope, deal_ids: Iterable[int], chunk: int = CHUNK
+) -> AsyncIterator[Line]:
+    """These deals, each converted and with its parts, by id; two statements for each chunk."""
+    wanted = sorted(deal_ids)
+    for place in range(0, len(wanted), chunk):
+        rows = (await session.execute(_rows(scope, wanted[place : place + chunk]))).all()
+        shares = await links(session, [row.id for row in rows if row.shared])
+        for row in rows:
+            yield line_of(scope, row, shares.get(row.id, ()))
+
+
+def _rows(scope: Scope, deal_ids: list[int]) -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            Deal.id,
+            DealVersion.id.label("version_id"),
+            DealVersion.name,
+            DealVersion.partner_id,
+            DealVersion.owner_id,
+            DealVersion.category,
+            kind_now().label("kind"),
+            state_now(scope).label("state"),
+            DealVersion.close_date,
+            DealVersion.currency,
+            DealVersion.amount,
+            Deal.id.in_(shared_ids()).label("shared"),
+        )
+        .join(DealVersion, PRESENT)
+        .where(Deal.id.in_(deal_ids))
+        .order_by(Deal.id)
+    )
+
+
+def line_of(scope: Scope, row: Any, shares: Iterable[tuple[int, int]]) -> Line:
+    """A row of `_rows`, with its parts and its value."""
+    rate_day = rate = missing = None
+    value = row.amount
+    if row.currency != scope.into and row.amount is not None:
+        rate_day = scope.rate_day_of(row.category, row.close_date)
+        rate = scope.rates.on(row.currency, rate_day)
+        if rate is None:
+            missing = MissingRate(row.name, row.currency, scope.into, rate_day)
+        value = convert(row.amount, rate) if rate is not None else None
+    return Line(
+        deal_id=row.id, version_id=row.version_id, name=row.name, partner_id=row.partner_id, owner_id=row.owner_id,
+        category=row.category, kind=row.kind, state=row.state, close_date=row.close_date, currency=row.currency,
+        amount=row.amount, shared=bool(row.shared), parts=scope.parts(row.partner_id, shares), rate_day=rate_day,
+        rate=rate, value=value, missing=missing,
+    )  # fmt: skip
+
+
+async def links(
+    session: AsyncSession, deal_ids: Iterable[int], *, at: datetime | None = None
+) -> dict[int, list[tuple[int, int]]]:
+    """Partner and share of these deals' open links, or of those that were open at a moment. One statement, or none."""
+    wanted = list(deal_ids)
+    if not wanted:
+        return {}
+    open_: ColumnElement[bool] = DealPartner.valid_to.is_(None)
+    if at is not None:
+        open_ = and_(DealPartner.valid_from <= at, or_(DealPartner.valid_to.is_(None), DealPartner.valid_to > at))
+    rows = await session.execute(
+        select(DealPartner.deal_id, DealPartner.partner_id, DealPartner.share)
+        .where(DealPartner.deal_id.in_(wanted), open_)
+        .order_by(DealPartner.deal_id, DealPartner.id)
+    )
+    found: dict[int, list[tuple[int, int]]] = {}
+    for deal_id, partner_id, share in rows:
+        found.setdefault(deal_id, []).append((partner_id, share))
+    return found
+
+
+async def people_named(session: AsyncSession, person_ids: Iterable[int | None]) -> dict[int, str]:
+    """Names by id, in one statement."""
+    wanted = {person_id for person_id in person_ids if person_id is not None}
+    rows = await session.execute(select(Person.id, Person.name).where(Person.id.in_(wanted)))
+    return {person_id: name for person_id, name in rows}  # noqa: C416 - rows are no pairs to mypy
