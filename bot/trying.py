@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from bot import schema
 from bot.app import Bot, build, kept_quarters
-from bot.demo import setup
+from bot.demo import setup, signing
 from bot.demo.build import Company
 from bot.demo.company import make_company
 from bot.demo.guide import first_day, guide
@@ -169,6 +169,7 @@ async def prepare(url: str, company: Company, *, quarter: bool = False) -> None:
     try:
         await schema.upgrade(db)
         await setup.load(db, company)
+        await signing.sign(db, company)
         now = starts_at(company) - timedelta(minutes=1)
         await set_up_reviews(db, policy_of(company), now=now)
         if quarter:

@@ -7,6 +7,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from handlers.attribution import listeners as attribution
 from handlers.births import card as births_card
 from handlers.births import listeners as births
 from handlers.cadence import listeners as cadence
@@ -20,6 +21,9 @@ from handlers.events import listeners as events
 from handlers.first_run import listeners as first_run
 from handlers.first_run import messages as first_run_messages
 from handlers.first_run import page as first_run_page
+from handlers.forecast import card as forecast_card
+from handlers.forecast import files as forecast_files
+from handlers.forecast import listeners as forecast
 from handlers.health import listeners as health
 from handlers.health import messages as health_messages
 from handlers.home import differences as home_differences
@@ -35,6 +39,7 @@ from handlers.notes import handover as notes_handover
 from handlers.notes import minutes as notes_minutes
 from handlers.notes import render as notes
 from handlers.owners import listeners as owners
+from handlers.papers import listeners as papers
 from handlers.pbr import listeners as pbr
 from handlers.pbr import render as pbr_render
 from handlers.people import listeners as people
@@ -42,7 +47,9 @@ from handlers.people import messages as people_messages
 from models import births as born
 from models import cadence_health, drafts, pulses
 from models.domain.policy import Policy
+from models.forecast import announcing
 from models.minutes import gather
+from models.minutes.closing import DECK
 
 # Bolt asks one listener after the other: what people wait for comes before what nobody waits for.
 FEATURES = (
@@ -50,6 +57,8 @@ FEATURES = (
     closing,
     meetings,
     pbr,
+    attribution,
+    forecast,
     cadence,
     people,
     births,
@@ -60,6 +69,7 @@ FEATURES = (
     owners,
     calendar,
     health,
+    papers,
     events,
 )
 
@@ -82,6 +92,11 @@ RENDERERS: Mapping[str, Any] = {
     home_differences.TEMPLATE: home_differences.render,
     calendar.TEMPLATE: calendar.render,
     drafts.NOT_YOURS: imports.render_refusal,
+    announcing.CHANGES: forecast_files.changes,
+    announcing.WEEKS: forecast_files.weeks,
+    announcing.WORKBOOK: forecast_files.workbook,
+    papers.PDF: papers.render_pdf,
+    DECK: papers.render_deck,
 }
 
 #: What a card shows, by its kind.
@@ -95,6 +110,7 @@ CARD_RENDERERS: Mapping[str, Any] = {
     "home": home_page.render,
     drafts.CARD: import_card.render,
     born.CARD: births_card.render,
+    announcing.CARD: forecast_card.render,
 }
 
 

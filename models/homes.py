@@ -1,6 +1,6 @@
 """What one person's Home tab shows: what waits for them, what is due, what is next. Reads only."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, select, true
@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import (
     answers,
+    attribution,
     births,
     cadence_health,
     cadences,
@@ -19,6 +20,7 @@ from models import (
     people,
     reviews,
 )
+from models.attribution import Waiting, sql
 from models.births import Pair
 from models.cadences import AHEAD, Kind, Planned
 from models.costs import Cost
@@ -30,6 +32,8 @@ from models.domain.policy import Policy
 from models.domain.rights import Act, Subject, may
 from models.domain.zones import local_date, zone
 from models.first_run import Facts
+from models.forecast import asking
+from models.forecast.asking import Task
 from models.people import Directory
 from models.reviews import DealView
 from models.tables import (
@@ -46,6 +50,7 @@ from models.tables import (
 )
 
 WEEK = timedelta(days=7)
+MOST_TO_SIGN = 5
 
 
 @dataclass(frozen=True)
@@ -103,8 +108,12 @@ class HomePage:
     """Deals born here that an import may have brought too: this person is to say."""
     set_up: Facts | None = None
     """What of the first run is done, for whoever can go on with it, while it is not finished."""
+    to_sign: Waiting = field(default_factory=Waiting)
+    """Deals whose attribution waits for this person's signature."""
     other_meetings: Health | None = None
     """As `health` of the weekly reviews, of all other meetings: both only for a leader."""
+    forecast: tuple[Task, ...] = ()
+    """What this week's roll-up still asks of this person."""
 
 
 async def load(session: AsyncSession, person: Person, *, now: datetime, policy: Policy) -> HomePage:
@@ -140,6 +149,10 @@ async def load(session: AsyncSession, person: Person, *, now: datetime, policy: 
         to_mend_all=await differences.count_deals(session, person),
         same=tuple(await births.waiting_for(session, person, now=now, policy=policy)),
         set_up=await _set_up(session, person, now=now, policy=policy),
+        to_sign=await attribution.waiting_for(
+            session, person, now=now, policy=policy, covers=covers, most=MOST_TO_SIGN
+        ),
+        forecast=tuple(await asking.of_person(session, person.id, now=now, policy=policy)),
     )
 
 
@@ -261,7 +274,7 @@ async def numbers(session: AsyncSession, *, now: datetime, policy: Policy) -> Nu
     fiscal = policy.fiscal
     quarter = fiscal.quarter_of(local_date(now, zone(policy.zone)))
     any_sourced = await session.scalar(
-        select(DealVersion.id).join(Deal, PRESENT).where(DealVersion.attribution == Attribution.SOURCED).limit(1)
+        select(DealVersion.id).join(Deal, PRESENT).where(sql.kind() == Attribution.SOURCED).limit(1)
     )
     if any_sourced is None:
         return Numbers(quarter, None, None, None)
@@ -285,7 +298,7 @@ async def _sourced(session: AsyncSession, quarter: Quarter, categories: tuple[st
         .join(Deal, PRESENT)
         .where(
             DealVersion.partner_id.is_not(None),
-            DealVersion.attribution == Attribution.SOURCED,
+            sql.kind() == Attribution.SOURCED,
             DealVersion.category.in_(categories),
             DealVersion.close_date.between(quarter.first, quarter.last),
         )

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import births, cards, changes, handover
+from models import attribution, births, cards, changes, handover
 from models.answers import CRM_FIELDS
 from models.births import State
 from models.deals import COPIED, Source, append_version, lock, set_links
@@ -27,13 +27,16 @@ from models.tables import (
     DealPartner,
     DealVersion,
     ImportChange,
+    LossReason,
     NextAction,
     Partner,
     Person,
+    Touch,
 )
 
 SOURCE = "import"
 _KEPT = "Its deal is one with another, whose next action stands."
+_KEPT_CLAIM = "Its deal is one with another, whose attribution stands."
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ async def say_same(session: AsyncSession, actor: Person, match_id: int, *, now: 
     await _name(session, two)
     await _stand(session, two, source, policy)
     await _carry(session, two, source)
+    await _carry_attribution(session, two, source, policy)
     await _settle(session, two, source)
     _trail(session, two, actor, now)
     await _show(session, two, actor, stood)
@@ -196,13 +200,35 @@ async def _carry(session: AsyncSession, two: _Two, source: Source) -> None:
         changes.note(session, "next_action", spare.id, "state", "open", "dropped", by_id=source.by_id, source="slack",
                      at=source.at, reason=_KEPT)  # fmt: skip
         await session.flush()
-    for table in (NextAction, Answer):
+    for table in (NextAction, Answer, LossReason, Touch):
         await session.execute(
             update(table)
             .where(table.deal_id == two.twin.id)
             .values(deal_id=two.ours.id)
             .execution_options(synchronize_session="fetch")
         )
+
+
+async def _carry_attribution(session: AsyncSession, two: _Two, source: Source, policy: Policy) -> None:
+    """What was claimed of either is kept. One kind is in force: its own first, before one that only one side has signed."""
+    ours = await attribution.claims_of(session, two.ours.id)
+    theirs = await attribution.claims_of(session, two.twin.id)
+    live = [claim for claim in (*ours, *theirs) if claim.live]
+    signed = next((claim for claim in live if claim.row.in_force_at is not None), None)
+    waiting = next((claim for claim in live if claim.row.in_force_at is None and claim in ours), None)
+    if waiting is None and signed is None:
+        waiting = next(iter(live), None)
+    for claim in live:
+        if claim not in (signed, waiting) or (claim is waiting and signed in theirs):
+            claim.row.replaced_at = source.at
+            changes.note(session, "attribution_claim", claim.row.id, "replaced_at", None, source.at.isoformat(),
+                         by_id=source.by_id, source="slack", at=source.at, reason=_KEPT_CLAIM)  # fmt: skip
+    for claim in theirs:
+        claim.row.deal_id = two.ours.id
+    await session.flush()
+    ground = await attribution.ground(session, now=source.at, policy=policy)
+    _, version = await lock(session, two.ours.id)
+    await attribution.keep_in_step(session, two.ours, version, ground, policy)
 
 
 async def _settle(session: AsyncSession, two: _Two, source: Source) -> None:

@@ -12,7 +12,8 @@ from pydantic import BaseModel
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import imports, outbox, people, reviews
+from models import attribution, imports, outbox, people, reviews
+from models.attribution import Ground, kind_of
 from models.cadences import Kind, State
 from models.deals import seen_by_all
 from models.domain import notes as facts_of
@@ -89,6 +90,7 @@ class Week:
     crm_stale: bool
     now: datetime
     today: date
+    ground: Ground
 
     def since(self, occurrence: Occurrence, partner_id: int | None) -> datetime:
         """When the window of "what moved" opens: at the last note, or a week before the meeting."""
@@ -130,6 +132,7 @@ async def gather(session: AsyncSession, occurrence_ids: Collection[int], *, now:
         crm_stale=is_stale(as_of, now, policy),
         now=now,
         today=local_date(now, zone(policy.zone)),
+        ground=await attribution.ground(session, now=now, policy=policy),
     )
     closed_ids = {row.deal_id for row, stands in versions if stands and not Category(row.category).is_open}
     closed_views = (
@@ -237,7 +240,10 @@ async def health_of(
     return {partner_id: facts_of.health(states.get(partner_id, [])) for partner_id in partner_ids}
 
 
-def deal_fact(view: DealView, answer: Answer | None, moves: tuple[MoveFact, ...]) -> DealFact:
+def deal_fact(
+    view: DealView, answer: Answer | None, moves: tuple[MoveFact, ...], ground: Ground | None = None
+) -> DealFact:
+    """One deal as a page shows it; `ground`: what the state of its attribution goes by, on pages that show it."""
     version, action = view.version, view.action
     return DealFact(
         deal_id=view.id,
@@ -265,7 +271,8 @@ def deal_fact(view: DealView, answer: Answer | None, moves: tuple[MoveFact, ...]
             for name, entry in sorted(version.said.items())
         ),
         help_needed=view.deal.help_needed,
-        attribution=version.attribution,
+        attribution=kind_of(view.deal, version),
+        attribution_state=ground.state(view.deal, version).value if ground is not None else "",
         joint=view.deal.joint,
         missing=view.deal.missing_since is not None,
         in_crm=view.deal.crm_id is not None,
@@ -286,7 +293,8 @@ def weekly_facts(
     partner = week.partners[cadence.partner_id or 0]
     answers = week.answers[occurrence.id]
     deals = tuple(
-        deal_fact(view, answers.get(view.id), week.moves.get(view.id, ())) for view in week.listed[occurrence.id]
+        deal_fact(view, answers.get(view.id), week.moves.get(view.id, ()), week.ground)
+        for view in week.listed[occurrence.id]
     )
     last = week.before.get(partner.id)
     before = WeeklyFacts.model_validate(last.facts).joint if last else None
@@ -312,7 +320,9 @@ def weekly_facts(
             for category in (Category.COMMIT, Category.BEST_CASE, Category.PIPELINE)
         },
         deals=deals,
-        closed=tuple(deal_fact(view, None, week.moves.get(view.id, ())) for view in week.closed.get(partner.id, [])),
+        closed=tuple(
+            deal_fact(view, None, week.moves.get(view.id, ()), week.ground) for view in week.closed.get(partner.id, [])
+        ),
         uncounted=tuple(deal_fact(view, None, ()) for view in uncounted),
         commitments=tuple(week.commitments.get(cadence.id, [])),
         health=week.health.get(partner.id, Health()),
@@ -522,7 +532,9 @@ def _others(week: Week, now: datetime) -> list[OtherFacts]:
             OtherFacts(
                 pm_id=cadence.pm_id,
                 slot=occurrence.slot,
-                deals=tuple(deal_fact(view, answers.get(view.id), week.moves.get(view.id, ())) for view in views),
+                deals=tuple(
+                    deal_fact(view, answers.get(view.id), week.moves.get(view.id, ()), week.ground) for view in views
+                ),
                 partners={view.partner.id: view.partner.name for view in views if view.partner},
                 partner_of={view.id: view.partner.id for view in views if view.partner},
             )

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -108,9 +108,35 @@ def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> None:
 async def fresh_database(base_url: str, *, template: str = "template1") -> str:
     """The URL of a new database in this cluster: an empty one, or a copy of the one called `template`."""
     name = f"test_{secrets.token_hex(6)}"
+    await _create(base_url, name, template)
+    return f"{base_url}/{name}"
+
+
+async def copied(url: str, *, template: str) -> None:
+    """Put a copy of the database called `template` into the place of the one at `url`."""
+    base_url, _, name = url.rpartition("/")
+    await drop_database(url)
+    await _create(base_url, name, template)
+
+
+async def drop_database(url: str) -> None:
+    """Take a database away, whoever is still connected: each takes eight megabytes and hundreds of files."""
+    base_url, _, name = url.rpartition("/")
+    async with _connected(base_url) as connection:
+        await connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+async def _create(base_url: str, name: str, template: str) -> None:
+    async with _connected(base_url) as connection:
+        # Copying files is the older way, and three times faster where nothing is synced.
+        how = " STRATEGY FILE_COPY" if connection.get_server_version().major >= 15 else ""
+        await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"{how}')
+
+
+@contextlib.asynccontextmanager
+async def _connected(base_url: str) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(f"{base_url}/postgres")
     try:
-        await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        yield connection
     finally:
         await connection.close()
-    return f"{base_url}/{name}"

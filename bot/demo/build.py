@@ -108,11 +108,15 @@ class Deals:
     after: tuple[dict[str, str], ...]
 
 
+def first_file(cast: Cast, today: date) -> date:
+    """The day of the first deals file, which is that of the installation."""
+    return previous_business_day(WorkCalendar(code=cast.holidays), today - DAYS_BEFORE + timedelta(days=1))
+
+
 def build(cast: Cast, *, today: date, deals: Deals) -> Company:
-    calendar = WorkCalendar(code=cast.holidays)
     return Company(
         today=today,
-        before=previous_business_day(calendar, today - DAYS_BEFORE + timedelta(days=1)),
+        before=first_file(cast, today),
         people_csv=to_csv(PEOPLE_HEADERS, (_person(human) for human in people(cast))),
         partners_csv=to_csv(PARTNER_HEADERS, (_partner(firm) for firm in cast.firms)),
         deals_csv_before=to_csv(DEAL_HEADERS, deals.before),

@@ -4,7 +4,7 @@ from datetime import date
 from random import Random
 
 from bot.demo import cast
-from bot.demo.build import Company, build
+from bot.demo.build import Company, build, first_file
 from bot.demo.deals import Story, tell
 
 __all__ = ["Company", "make_company"]
@@ -22,5 +22,5 @@ def make_company(today: date, seed: int = 1) -> Company:
             owner = owners[step % len(owners)]
             other = owners[(step + 1) % len(owners)]
             stories.append(Story(plot, accounts.pop(), partners, owner, other))
-    deals = tell(stories, today=today, rng=rng)
+    deals = tell(stories, today=today, rng=rng, installed=first_file(cast.COMPANY, today))
     return build(cast.COMPANY, today=today, deals=deals)

@@ -12,6 +12,7 @@ from random import Random
 from bot.demo.build import Deals
 from models.domain.deals import DEFAULT_STAGES
 
+YOUNG = frozenset({"committed", "raised", "pulled in", "lowered", "won"})
 STAGES = DEFAULT_STAGES.names[:8]
 """The open stages, in their order."""
 
@@ -75,8 +76,11 @@ class _Scene:
     present: dict[str, bool] = field(default_factory=lambda: {"before": True, "after": True})
 
 
-def tell(stories: Sequence[Story], *, today: date, rng: Random) -> Deals:
-    """The rows of both files. The same stories, day and state of `rng` give the same rows."""
+def tell(stories: Sequence[Story], *, today: date, rng: Random, installed: date | None = None) -> Deals:
+    """The rows of both files. The same stories, day and state of `rng` give the same rows.
+
+    `installed`: the day of the first file, on which the deals of `YOUNG` plots were created: their attribution has a clock.
+    """
     before: list[dict[str, str]] = []
     after: list[dict[str, str]] = []
     for number, story in enumerate(stories, 1):
@@ -88,6 +92,8 @@ def tell(stories: Sequence[Story], *, today: date, rng: Random) -> Deals:
             owner=story.owner,
         )
         created = today - timedelta(days=rng.randrange(35, 190))
+        if installed is not None and story.plot in YOUNG and story.partners:
+            created = installed
         fixed = {
             "crm_id": f"006HALYARD{number:05d}",
             "name": f"{story.account} – {_SUBJECTS[rng.randrange(len(_SUBJECTS))]}",

@@ -3,6 +3,7 @@
 Acting as a person (`user` is an id; `channel` an id, a name, or "bot" for the direct message with the app):
   POST command      {user, channel, command, text}
   POST click        {user, channel, ts, action_id | label, block_id?, value?, selected?}
+  POST shortcut     {user, channel, ts, callback_id | label}
   POST view_action  {user, view_id? ("home" or an id; default the topmost), action_id | label, block_id?, selected?}
   POST fill         {user, view_id?, values: {block_id | label | action_id: value}}
   POST submit       {user, view_id?, values?} gives result: closed, updated, pushed, errors, client_errors, timeout,
@@ -113,6 +114,7 @@ class Driver:
         posts = {
             "command": self._command,
             "click": self._click,
+            "shortcut": self._shortcut,
             "view_action": self._view_action,
             "fill": self._fill,
             "submit": self._submit,
@@ -167,6 +169,11 @@ class Driver:
     async def _click(self, request: web.Request) -> Json:
         args = await body_of(request)
         return await self._people.click(args["user"], args["channel"], args["ts"], args)
+
+    async def _shortcut(self, request: web.Request) -> Json:
+        args = await body_of(request)
+        name = args.get("callback_id") or args["label"]
+        return await self._people.shortcut(args["user"], args["channel"], args["ts"], name)
 
     async def _view_action(self, request: web.Request) -> Json:
         args = await body_of(request)

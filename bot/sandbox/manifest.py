@@ -16,6 +16,8 @@ class Manifest:
     name: str
     scopes: frozenset[str]
     commands: dict[str, Json]
+    shortcuts: dict[str, Json]
+    """Those on messages, by callback id."""
     events: frozenset[str]
     home_enabled: bool
     messages_enabled: bool
@@ -30,6 +32,7 @@ class Manifest:
             name=data["display_information"]["name"],
             scopes=frozenset(data.get("oauth_config", {}).get("scopes", {}).get("bot", [])),
             commands={row["command"]: row for row in features.get("slash_commands", [])},
+            shortcuts={row["callback_id"]: row for row in features.get("shortcuts", []) if row["type"] == "message"},
             events=frozenset(subscriptions.get("bot_events", [])),
             home_enabled=bool(home.get("home_tab_enabled")),
             messages_enabled=bool(home.get("messages_tab_enabled")),

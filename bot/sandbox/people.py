@@ -133,6 +133,32 @@ class People:
                 await self.aftermath(watch, world.options.click_wait)
             return {"ok": ack.ok, "acked": ack.ok, "error": ack.error, **self.seen(user, watch)}
 
+    async def shortcut(self, user_id: str, channel_name: str, ts: str, name: str) -> Json:
+        """Choose a shortcut of the app in the menu of a message, by its callback id or its name."""
+        world = self.world
+        user = find.person(world, user_id)
+        channel = find.place(world, user, channel_name)
+        if user.team_id != world.team.id:
+            raise Refused(f"{user.label} is of another company: shortcuts are not offered to them")
+        there = world.manifest.shortcuts
+        callback_id = next((key for key, row in there.items() if name in (key, row["name"])), None)
+        if callback_id is None:
+            names = ", ".join(f"{key} ({row['name']})" for key, row in there.items()) or "none at all"
+            raise Refused(f"messages have no shortcut {name!r}; there are: {names}")
+        message = find.message(channel, user, ts)
+        if message.ephemeral_to is not None:
+            raise Refused("a message that only one person sees has no shortcuts")
+        message.failed.pop(user.id, None)
+        with self.watching(user, channel) as watch:
+            payload = payloads.shortcut(world, user, message, callback_id)
+            ack = await self.ask("interaction", "message_action", payload)
+            if not ack.ok:
+                message.failed[user.id] = f"This app did not respond ({ack.error}). Try again?"
+                world.watches.touch()
+            else:
+                await self.aftermath(watch, world.options.command_wait)
+            return {"ok": ack.ok, "acked": ack.ok, "error": ack.error, **self.seen(user, watch)}
+
     async def view_action(self, user_id: str, view_id: str, spec: Json) -> Json:
         """Press or choose something in a modal or on the Home tab."""
         world = self.world

@@ -1,7 +1,7 @@
 """The prompt card and the nudge: every deal under review that waits for one person, edited in place as they answer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,8 @@ from handlers.deal_review.ids import Action, CardRef, DealRef, Door, Unchanged
 from handlers.kit import blocks as b
 from handlers.kit import words as w
 from handlers.kit.message import Message
-from models import answers, cards, people, reviews
+from models import answers, attribution, cards, people, reviews
+from models.attribution import Waiting
 from models.cadences import AHEAD, Kind
 from models.domain.agenda import speaking_slots
 from models.domain.policy import Policy
@@ -27,6 +28,7 @@ WELCOME = (
     "does it, by when. A click or a short form each; your answers are the note of the review. `/deals` works on any day."
 )
 MOST_DEALS = 12
+MOST_TO_SIGN = 200
 TEXT_LIMIT = 3500
 
 
@@ -65,6 +67,8 @@ class CardPage:
     """Whether there is a CRM that owns deals: one that is not in it is marked."""
     first: bool = False
     """Whether this person has never been asked before."""
+    to_sign: Waiting = field(default_factory=Waiting)
+    """The deals whose attribution waits for this person's signature, these and others."""
 
     @property
     def items(self) -> list[Item]:
@@ -108,7 +112,10 @@ async def page_for(
         slot = speaking_slots(occurrence.starts_at, cadence.minutes, by_person).get(person_id)
         shown.append(Review(occurrence, cadence, items[0].view.partner, slot, tuple(items)))
     person = staff.people[person_id]
-    return CardPage(person_id, tuple(shown), zone(people.zone_of(person, policy)), book, policy.crm_is_truth)
+    waiting = await attribution.waiting_for(session, person, now=now, policy=policy, most=MOST_TO_SIGN)
+    return CardPage(
+        person_id, tuple(shown), zone(people.zone_of(person, policy)), book, policy.crm_is_truth, to_sign=waiting
+    )
 
 
 def _item(
@@ -157,11 +164,15 @@ def prompt(page: CardPage, card_id: int) -> Message:
     made = [b.header("Your deals for the next review"), b.context(progress(page))]
     if page.first:
         made.append(b.context(WELCOME))
+    buttons = []
     if left:
-        walk = b.button(
-            f"Review my deals ({len(left)})", Door.REVIEW_MY_DEALS, CardRef(o=occurrences).dump(), style="primary"
-        )
-        made.append(b.actions(walk, block_id=f"walk:{card_id}"))
+        walk = CardRef(o=occurrences).dump()
+        buttons.append(b.button(f"Review my deals ({len(left)})", Door.REVIEW_MY_DEALS, walk, style="primary"))
+    if page.to_sign.total:
+        label = f"Sign attribution ({page.to_sign.total})…"
+        buttons.append(b.button(label, Door.SIGN_ATTRIBUTION, CardRef().dump()))
+    if buttons:
+        made.append(b.actions(*buttons, block_id=f"walk:{card_id}"))
     room = MOST_DEALS
     for review in page.reviews:
         waiting = [item for item in review.items if item.answer is None]
@@ -229,10 +240,21 @@ def _deal_blocks(item: Item, page: CardPage) -> list[b.Block]:
     elements.append(b.button("Answer…", Door.ANSWER_DEAL, ref.dump()))
     block_id = f"deal:{item.occurrence.id}:{item.view.id}:{action.revision if action else 0}"
     grouped = item.kind == Kind.WEEKLY_REVIEW
+    text = deal_text(item.view, page.book, for_id=_for(item, page), with_partner=not grouped, crm=page.crm)
     return [
-        b.section(deal_text(item.view, page.book, for_id=_for(item, page), with_partner=not grouped, crm=page.crm)),
+        b.section("\n".join([text, *_countdown(item, page)])),
         b.actions(*elements, block_id=block_id),
     ]
+
+
+def _countdown(item: Item, page: CardPage) -> list[str]:
+    """How long the reader has to sign this deal's attribution; nothing where their signature is not missing."""
+    waits = page.to_sign.of(item.view.id)
+    if waits is None:
+        return []
+    mark = ":warning: " if waits.days_left is not None and waits.days_left < 0 else ""
+    due = f", by {w.day(waits.due)}" if waits.due is not None else ""
+    return [f"{mark}attribution: {waits.countdown}{due}, your signature is missing"]
 
 
 def _for(item: Item, page: CardPage) -> int | None:

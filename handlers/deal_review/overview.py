@@ -114,6 +114,8 @@ def _buttons(page: DealsPage, waiting: Sequence[DealView]) -> list[b.Block]:
         made.append(b.button("Review my deals", Door.REVIEW_MY_DEALS, CardRef(o=occurrences).dump(), style="primary"))
     if page.may_create:
         made.append(b.button("New deal…", Door.NEW_DEAL, CardRef().dump()))
+    if page.views:
+        made.append(b.button("Sign attribution…", Door.SIGN_ATTRIBUTION, CardRef().dump()))
     return [b.actions(*made)] if made else []
 
 

@@ -7,14 +7,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from handlers.home.ids import AbsenceRef, Action, CardRef, DealRef, Door
 from handlers.kit import blocks as b
 from handlers.kit import words as w
-from handlers.kit.doors import MatchRef
+from handlers.kit.doors import MatchRef, QuarterRef
 from handlers.kit.message import Message
 from models import homes, people
 from models.costs import Cost
+from models.domain.attribution import KIND_LABELS
 from models.domain.notes import Health, MoneySum
 from models.domain.policy import Policy
 from models.domain.text import clip, count
 from models.domain.zones import zone
+from models.forecast.asking import What
 from models.homes import HomePage, PartnerState
 from models.tables import Card, DealVersion
 
@@ -36,7 +38,9 @@ def blocks(page: HomePage, now: datetime, policy: Policy) -> list[b.Block]:
     made = [b.header("Mine today"), b.context(f"{w.when(now, clocks)} · {crm_line(page, policy)}")]
     made = [*_set_up(page), *made]
     made += _waiting(page)
+    made += _forecast(page)
     made += _due(page)
+    made += _to_sign(page)
     made += _same(page)
     made += _to_mend(page)
     if page.unclosed:
@@ -87,6 +91,34 @@ def _waiting(page: HomePage) -> list[b.Block]:
     return made
 
 
+FORECAST = {
+    What.SIGN: (Door.SIGN_COMMIT, "Sign…"),
+    What.SIGN_AGAIN: (Door.SIGN_COMMIT, "Sign…"),
+    What.REVIEW: (Door.REVIEW_ROLL_UP, "Review…"),
+    What.SIGN_OFF: (Door.FORECAST, "Open…"),
+    What.CLOSE: (Door.CLOSE_QUARTER, "Close…"),
+}
+
+
+def _forecast(page: HomePage) -> list[b.Block]:
+    """What this week's roll-up waits for, from this person."""
+    made: list[b.Block] = []
+    for task in page.forecast:
+        words = {
+            What.SIGN: f"*Forecast {task.period}*: {task.done} of {count(task.total, 'partner')} signed",
+            What.SIGN_AGAIN: (
+                f"*Forecast {task.period}*: {count(task.total, 'partner')} of yours signed by who had them before; sign again "
+                f"by {w.day(task.due)}"
+            ),
+            What.REVIEW: f"*Roll-up {task.period}*: to be reviewed and published",
+            What.SIGN_OFF: f"*Roll-up {task.period}*: it waits for your sign-off",
+            What.CLOSE: f"*{task.period}* is over and not closed",
+        }[task.what]
+        door, label = FORECAST[task.what]
+        made.append(b.section(words, accessory=b.button(label, door, QuarterRef(q=task.period).dump())))
+    return made
+
+
 def _due(page: HomePage) -> list[b.Block]:
     lines = []
     for item in page.actions[:MOST]:
@@ -104,6 +136,25 @@ def _due(page: HomePage) -> list[b.Block]:
     if not lines:
         return []
     return [b.divider(), b.section("*My actions and commitments due*"), *b.paragraphs("\n".join(lines))]
+
+
+def _to_sign(page: HomePage) -> list[b.Block]:
+    """Attribution that waits for the reader's signature, the nearest due first."""
+    waiting = page.to_sign
+    if not waiting.total:
+        return []
+    lines = []
+    for item in waiting.items:
+        mark = ":warning: " if item.days_left is not None and item.days_left < 0 else ""
+        by = w.escape(page.book.name(item.by_id))
+        signed = f", {by} has signed {KIND_LABELS[item.kind]}" if item.claim_id else ""
+        partner = w.escape(clip(item.partner, 60))
+        lines.append(f"• {w.escape(clip(item.name, 80))} · {partner}: {mark}{item.countdown}{signed}")
+    if waiting.total > len(waiting.items):
+        lines.append(f"… and {waiting.total - len(waiting.items)} more")
+    button = b.button("Sign…", Door.SIGN_ATTRIBUTION, CardRef().dump(), style="primary")
+    title = f"*Attribution to sign ({waiting.total})*"
+    return [b.divider(), b.section("\n".join([title, *lines]), accessory=button)]
 
 
 def _same(page: HomePage) -> list[b.Block]:
@@ -165,7 +216,8 @@ def _unclosed(page: HomePage) -> list[b.Block]:
 
 
 def _partners(page: HomePage, policy: Policy) -> list[b.Block]:
-    made: list[b.Block] = [b.divider(), b.section("*My Tier 1 partners*")]
+    forecast = b.button("Forecast…", Door.FORECAST, QuarterRef().dump())
+    made: list[b.Block] = [b.divider(), b.section("*My Tier 1 partners*", accessory=forecast)]
     if page.breach:
         made.append(b.context(f":warning: {page.breach}"))
     lines = [_partner_line(state, page, policy) for state in page.partners]
@@ -192,7 +244,8 @@ def _numbers(page: HomePage, policy: Policy) -> list[b.Block]:
         f"• Partner-sourced closed-won in {fiscal.previous(quarter).label}: {_number(numbers.won_last)}",
         f"• Partner-sourced pipeline closing in {fiscal.next(quarter).label}: {_number(numbers.next_pipeline)}",
     ]
-    made: list[b.Block] = [b.divider(), b.section("*Three numbers*\n" + "\n".join(lines))]
+    forecast = b.button("Forecast…", Door.FORECAST, QuarterRef().dump())
+    made: list[b.Block] = [b.divider(), b.section("*Three numbers*\n" + "\n".join(lines), accessory=forecast)]
     if page.health is not None:
         made.append(b.context(health_line(page.health, page.other_meetings or Health())))
     return made

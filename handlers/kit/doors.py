@@ -27,6 +27,13 @@ class Door(StrEnum):
     OPEN_PBR = "pbr.open"
     MY_CALENDAR = "calendar.open"
     HEALTH = "health.open"
+    ATTRIBUTION = "attribution.open"
+    SIGN_ATTRIBUTION = "attribution.list"
+    FORECAST = "forecast.open"
+    SIGN_COMMIT = "forecast.sign_commit"
+    REVIEW_ROLL_UP = "forecast.review_roll_up"
+    CLOSE_QUARTER = "forecast.close_quarter"
+    PDF = "papers.pdf"
 
 
 class DealRef(Carried):
@@ -40,6 +47,13 @@ class CardRef(Carried):
     """The reviews of a card: their ids; empty means everything that waits for the person."""
 
     o: tuple[int, ...] = ()
+
+
+class QuarterRef(Carried):
+    """A fiscal quarter by its label (empty: the present one), and whether its page lies below and is to be shown anew."""
+
+    q: str = ""
+    page: bool = False
 
 
 class MatchRef(Carried):

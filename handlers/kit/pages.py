@@ -1,11 +1,16 @@
 """What every written page says in the same words: money, actions, commitments, whether it was held, how old the CRM is."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any, Protocol
 
 from handlers.kit import blocks as b
 from handlers.kit import words as w
+from handlers.kit.doors import Door
 from handlers.kit.message import Message
+from models.domain.attribution import KIND_LABELS, by_state
+from models.domain.deals import Attribution
+from models.domain.forecast.facts import AttributionState
 from models.domain.notes import CommitmentFact, DealFact
 from models.domain.policy import Policy
 from models.domain.text import clean, clip
@@ -25,6 +30,12 @@ def message(text: str, title: str) -> Message:
     return Message(text=text or title, blocks=tuple(b.paragraphs(text)))
 
 
+def with_pdf(made: Message) -> Message:
+    """The page with a button that brings it as a file into its thread."""
+    button = b.button("As PDF", Door.PDF, "pdf")
+    return Message(text=made.text, blocks=(*made.blocks, b.actions(button)))
+
+
 def words_for(book: Directory, policy: Policy) -> dict[str, Any]:
     """What every template may say."""
     return {
@@ -35,6 +46,7 @@ def words_for(book: Directory, policy: Policy) -> dict[str, Any]:
         "action": lambda deal: _action(deal, book),
         "moves": lambda moves, currency: short("; ".join(w.moved(move, currency) for move in moves), 110),
         "fate_note": fate_note,
+        "attributed": _attributed,
         "mark": lambda deal: f" ({NOT_IN_CRM})" if policy.crm_is_truth and not deal.in_crm else "",
     }
 
@@ -58,6 +70,22 @@ def _action(deal: DealFact, book: Directory) -> w.Mrkdwn:
     overdue = ":warning: overdue since" if deal.action.overdue else "by"
     text = w.escape(short(deal.action.text, 70))
     return w.safe(f"{text} ({w.escape(book.name(deal.action.owner_id))}, {overdue} {w.day(deal.action.due)})")
+
+
+def signatures(deals: Iterable[DealFact]) -> str:
+    """How far the attribution of deals is signed: `signed in time USD 1.2M (3) · overdue USD 200k (1)`; "" where nobody asked."""
+    return " · ".join(
+        f"{state.label} {w.sums(total, short=True)} ({sum(one.deals for one in total)})"
+        for state, total in by_state(deals).items()
+    )
+
+
+def _attributed(deal: DealFact) -> str:
+    """` · co-sold, signed late`; nothing where nobody asked."""
+    if not deal.attribution_state:
+        return ""
+    kind = KIND_LABELS[Attribution(deal.attribution)] if deal.attribution in tuple(Attribution) else "not known"
+    return f" · {kind}, {AttributionState(deal.attribution_state).label}"
 
 
 def fate_note(item: CommitmentFact) -> str:

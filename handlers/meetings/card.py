@@ -1,4 +1,4 @@
-"""“To prepare”: drafts of PBRs to look at and pulses to answer, one card a day; and the head's card of a quarter's pulses."""
+"""“To prepare”: drafts of PBRs, pulses, forecasts to sign, one card a day; and the head's card of a quarter's pulses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.kit import blocks as b
 from handlers.kit import words as w
+from handlers.kit.doors import QuarterRef as PeriodRef
 from handlers.kit.message import Message
 from handlers.meetings.ids import CardRef, Door, OneRef
 from models import cards, crews, pbr, people, pulses, reviews
@@ -17,6 +18,8 @@ from models.domain.meetings import Leaves
 from models.domain.policy import Policy
 from models.domain.text import clip, count
 from models.domain.zones import zone
+from models.forecast import asking
+from models.forecast.asking import Task, What
 from models.people import Directory
 from models.pulses import VERDICTS, Asked
 from models.tables import Cadence, Card, Occurrence, Partner, PulseAnswer
@@ -44,13 +47,16 @@ class Row:
 
 @dataclass(frozen=True)
 class PreparePage:
+    """What one card shows: `tasks` are the forecast's, the others are drafts and pulses."""
+
     rows: tuple[Row, ...]
     clocks: ZoneInfo
     book: Directory
+    tasks: tuple[Task, ...] = ()
 
     @property
-    def left(self) -> list[Row]:
-        return [row for row in self.rows if not row.done]
+    def left(self) -> int:
+        return sum(1 for row in self.rows if not row.done) + sum(1 for task in self.tasks if task.open)
 
 
 def _leaves(crew: Crew, cadence: Cadence) -> str:
@@ -75,7 +81,30 @@ async def load(session: AsyncSession, card: Card, *, now: datetime, policy: Poli
                 Row(occurrence, partner, row.name, pulse, answers.get(occurrence.id), told.get(occurrence.id, ""))
             )
     book = await people.directory(session)
-    return PreparePage(tuple(rows), zone(people.zone_of(book.people[card.person_id], policy)), book)
+    return PreparePage(
+        tuple(rows),
+        zone(people.zone_of(book.people[card.person_id], policy)),
+        book,
+        await _tasks(session, pairs, crew, card.person_id, now=now, policy=policy),
+    )
+
+
+async def _tasks(
+    session: AsyncSession,
+    pairs: Sequence[tuple[Occurrence, Cadence]],
+    crew: Crew,
+    person_id: int,
+    *,
+    now: datetime,
+    policy: Policy,
+) -> tuple[Task, ...]:
+    """What the forecast asks of this person in the weeks that the card carries; each thing once."""
+    weeks = [pair for pair in pairs if _leaves(crew, pair[1]) == Leaves.ROLL_UP]
+    if not weeks:
+        return ()
+    staff = await reviews.staff(session, policy)
+    found = await asking.tasks(session, weeks, crew, staff, now=now, policy=policy)
+    return tuple({(one.what, one.period): one for one in found if one.person_id == person_id}.values())
 
 
 async def render(session: AsyncSession, card_id: int, *, now: datetime, policy: Policy) -> Message | None:
@@ -83,22 +112,56 @@ async def render(session: AsyncSession, card_id: int, *, now: datetime, policy: 
 
 
 def prepare_card(page: PreparePage) -> Message:
-    if not page.rows:
+    if not page.rows and not page.tasks:
         text = "Nothing to prepare any more: somebody else leads these meetings now."
         return Message(text, (b.section(text),))
     left = page.left
     lead = (
-        f"{count(len(left), 'thing')} to look at, in your own time before the meeting."
+        f"{count(left, 'thing')} to look at, in your own time before the meeting."
         if left
         else ":white_check_mark: All done, thank you."
     )
     made = [b.header("To prepare"), b.context(lead)]
     ranked = sorted(page.rows, key=lambda row: row.done)
+    made += [_task(task) for task in page.tasks]
     made += [_row(row, page) for row in ranked[:MOST_ROWS]]
     if len(ranked) > MOST_ROWS:
         made.append(b.context(f"… and {len(ranked) - MOST_ROWS} more"))
-    text = f"To prepare: {lead}\n" + "\n".join(_line(row, page) for row in page.rows)
+    text = f"To prepare: {lead}\n" + "\n".join(
+        [*(_task_line(task) for task in page.tasks), *(_line(row, page) for row in page.rows)]
+    )
     return Message(clip(text, 3500), tuple(made))
+
+
+TASKS = {
+    What.SIGN: (Door.SIGN_COMMIT, "Sign…"),
+    What.SIGN_AGAIN: (Door.SIGN_COMMIT, "Sign…"),
+    What.REVIEW: (Door.REVIEW_ROLL_UP, "Review…"),
+    What.SIGN_OFF: (Door.FORECAST, "Open…"),
+    What.CLOSE: (Door.CLOSE_QUARTER, "Close…"),
+}
+
+
+def _task(task: Task) -> b.Block:
+    door, label = TASKS[task.what]
+    if not task.open:
+        door, label = Door.FORECAST, "Open…"
+    return b.section(_task_line(task), accessory=b.button(label, door, PeriodRef(q=task.period).dump()))
+
+
+def _task_line(task: Task) -> str:
+    """What is asked, in a line; done or not."""
+    mark = "" if task.open else ":white_check_mark: "
+    if task.what is What.SIGN:
+        return f"{mark}*Forecast {task.period}* · {task.done} of {count(task.total, 'partner')} signed: commit and best case"
+    if task.what is What.REVIEW:
+        state = "look at every number, adjust with a reason, publish" if task.open else "published"
+        return f"{mark}*Roll-up {task.period}* · {state}"
+    if task.what is What.SIGN_OFF:
+        state = "it waits for your name" if task.open else "signed off"
+        return f"{mark}*Roll-up {task.period}* · {state}"
+    state = "the quarter is over: close it, so that it stands" if task.open else "closed"
+    return f"{mark}*{task.period}* · {state}"
 
 
 def _row(row: Row, page: PreparePage) -> b.Block:

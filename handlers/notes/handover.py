@@ -14,7 +14,7 @@ from handlers.notes.render import ENV, footer
 from models import managers, people
 from models.domain.notes import sums
 from models.domain.policy import Policy
-from models.domain.zones import zone
+from models.domain.zones import local_date, zone
 from models.managers import Page
 from models.people import Directory
 
@@ -46,6 +46,7 @@ def handover_text(page: Page, args: Mapping[str, Any], book: Directory, policy: 
             review=_review(page, book, policy),
             unclosed=w.safe(_days(page)),
             pipeline=w.safe(w.sums(sums(page.deals))),
+            again=_again(page, book, policy),
             last_note=w.safe(f"last note {w.full_day(page.last_note)}" if page.last_note else "no note yet"),
             orphans=cut(page.orphans, 1 + side),
             deals=cut(page.deals, room),
@@ -86,6 +87,19 @@ def _review(page: Page, book: Directory, policy: Policy) -> w.Mrkdwn:
     clocks = zone(people.zone_of(person, policy) if person else policy.zone)
     ahead = f"; next {w.when(page.next_at, clocks)} on your clock" if page.next_at else ""
     return w.safe(f"{w.escape(page.review)}{ahead}")
+
+
+def _again(page: Page, book: Directory, policy: Policy) -> w.Mrkdwn:
+    """The number that stands, whose it is, and by when theirs is expected."""
+    if page.again is None:
+        return w.safe("")
+    signed = page.again.signed
+    when = w.day(local_date(signed.at, zone(policy.zone)))
+    return w.safe(
+        f"*Signed commit of {signed.period}:* {w.money(signed.commit, signed.currency)}, best case "
+        f"{w.money(signed.best_case, signed.currency)}, by {w.escape(book.name(signed.by_id))}, {when}. It stands until you sign your "
+        f"own, by {w.day(page.again.due)}: `/forecast`"
+    )
 
 
 def _days(page: Page) -> str:

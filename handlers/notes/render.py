@@ -19,7 +19,9 @@ from handlers.kit.pages import (
     crm_as_of,
     message,
     short,
+    signatures,
     status_of,
+    with_pdf,
     words_for,
 )
 from models import notes, people
@@ -59,7 +61,7 @@ async def weekly(session: AsyncSession, args: Mapping[str, Any], *, now: datetim
     facts = WeeklyFacts.model_validate(artifact.facts)
     book = await people.directory(session)
     text = weekly_text(facts, book, policy, late=_lateness(artifact, policy, facts))
-    return message(text, f"{facts.partner}: weekly note {facts.slot}")
+    return with_pdf(message(text, f"{facts.partner}: weekly note {facts.slot}"))
 
 
 def _lateness(artifact: Artifact, policy: Policy, facts: WeeklyFacts) -> str:
@@ -82,6 +84,7 @@ def weekly_text(facts: WeeklyFacts, book: Directory, policy: Policy, *, late: st
             fate=lambda item: w.safe(_mark(item, facts)),
             status=status_of(facts, book),
             pipeline_change=w.change(facts.joint, facts.joint_before),
+            signatures=w.safe(signatures(facts.deals)),
             deals=cut(facts.deals, room),
             moved=cut(moved, side),
             slipped=cut(slipped, side),
@@ -218,6 +221,7 @@ def others_text(facts: OtherFacts, book: Directory, policy: Policy) -> str:
             facts=facts,
             answered=sum(1 for deal in facts.deals if deal.answered),
             deals=cut(ranked, room),
+            signatures=w.safe(signatures(facts.deals)),
             partner=lambda deal: facts.partners.get(facts.partner_of.get(deal.deal_id, 0), ""),
         )
 

@@ -9,8 +9,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from handlers.kit import words as w
 from handlers.kit.fit import cut, fit, tidy
 from handlers.kit.message import Message
-from handlers.kit.pages import LEAST_PROMISES, MARKS, SIDES, STANDING, crm_as_of, message, short, words_for
+from handlers.kit.pages import (
+    LEAST_PROMISES,
+    MARKS,
+    SIDES,
+    STANDING,
+    crm_as_of,
+    message,
+    short,
+    signatures,
+    with_pdf,
+    words_for,
+)
 from models import people
+from models.domain.forecast.facts import AttributionState
 from models.domain.notes import CommitmentFact, DealFact, MoneySum, difference
 from models.domain.pbr import Gap, LostFact, PbrFacts, Pursued, kind_of, next_month
 from models.domain.policy import Policy
@@ -34,7 +46,6 @@ PROVISIONAL = {
 }
 ROOM = 5
 """As many lines of a list as a page always has room for, but for the fullest pages."""
-LATER = "as imported (signed attribution comes later)"
 
 
 async def pbr(
@@ -49,9 +60,8 @@ async def pbr(
     if artifact is None:
         return None
     facts = PbrFacts.model_validate(artifact.facts)
-    return message(
-        page_text(facts, await people.directory(session), policy), f"{facts.partner}: PBR {facts.month:%Y-%m}"
-    )
+    text = page_text(facts, await people.directory(session), policy)
+    return with_pdf(message(text, f"{facts.partner}: PBR {facts.month:%Y-%m}"))
 
 
 def page_text(facts: PbrFacts, book: Directory, policy: Policy, *, draft: bool = False) -> str:
@@ -103,9 +113,9 @@ def whole(facts: PbrFacts, book: Directory) -> list[str]:
 
 def _won_line(deal: DealFact, book: Directory) -> str:
     owner = w.escape(book.name(deal.owner_id))
-    return (
-        f"{w.escape(short(deal.name, 60))} · {w.money(deal.amount, deal.currency)} · {owner} · {KINDS[kind_of(deal)]}"
-    )
+    kind = KINDS[kind_of(deal)]
+    state = f", {AttributionState(deal.attribution_state).label}" if deal.attribution_state else ""
+    return f"{w.escape(short(deal.name, 60))} · {w.money(deal.amount, deal.currency)} · {owner} · {kind}{state}"
 
 
 def _lost_line(deal: LostFact, book: Directory) -> str:
@@ -135,7 +145,7 @@ def _words(facts: PbrFacts, book: Directory, policy: Policy) -> dict[str, Any]:
         "fate": lambda item: w.safe(_mark(item, facts)),
         "not_in_crm": _not_in_crm(facts) if policy.crm_is_truth else (),
         "provisional": PROVISIONAL.get(facts.provisional, ""),
-        "later": LATER,
+        "signatures": w.safe(signatures(facts.deals)),
     }
 
 

@@ -132,6 +132,9 @@ _PLAN = Question(key="plan", label="Account plan", hint="which accounts, who doe
 _COMMON = Question(key="common", label="Common goals", hint="what both of us want of next quarter")
 _DECISIONS = Question(key="decisions", label="Decisions", hint="one a line; a decision has an owner", required=True)
 
+THEIR_SPONSOR = "Their executive sponsor"
+"""The question whose answer stands beside our own sponsors on a readout's deck."""
+
 BUILT_IN: tuple[Spec, ...] = (
     Spec(
         key="team_call",
@@ -280,6 +283,7 @@ BUILT_IN: tuple[Spec, ...] = (
         channel=Place.INTERNAL,
         agenda=("Revenue produced", "Next quarter's forecast", "What each side asks of the other"),
         questions=(
+            Question(key="sponsor", label=THEIR_SPONSOR, hint="name and title, as the deck shows it"),
             Question(key="our_asks", label="What we ask of them", required=True),
             Question(key="their_asks", label="What they ask of us", required=True),
         ),

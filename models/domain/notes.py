@@ -50,7 +50,10 @@ class MoveFact(BaseModel):
 
 
 class DealFact(BaseModel):
-    """One deal as a note shows it. `days` without forward movement; `stalled` when they reach the limit."""
+    """One deal as a note shows it. `days` without forward movement; `stalled` when they reach the limit.
+
+    `attribution` is the kind in force, `attribution_state` the value of its `AttributionState`; empty where nobody asked.
+    """
 
     model_config = Frozen
     deal_id: int
@@ -68,6 +71,7 @@ class DealFact(BaseModel):
     said: tuple[SaidFact, ...] = ()
     help_needed: str = ""
     attribution: str = ""
+    attribution_state: str = ""
     joint: bool = False
     missing: bool = False
     in_crm: bool = True

@@ -8,7 +8,8 @@ from datetime import date, datetime, time, timedelta
 from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import imports, notes, reviews
+from models import attribution, imports, notes, reviews
+from models.attribution import Ground as Clocks
 from models.cadences import AHEAD
 from models.deals import seen_by_all
 from models.domain import notes as facts_of
@@ -48,6 +49,7 @@ class _Ground:
     crm_stale: bool
     now: datetime
     policy: Policy
+    clocks: Clocks
 
     @property
     def today(self) -> date:
@@ -111,6 +113,7 @@ async def _read(
         crm_stale=notes.is_stale(as_of, now, policy),
         now=now,
         policy=policy,
+        clocks=await attribution.ground(session, now=now, policy=policy),
     )
 
 
@@ -199,8 +202,8 @@ def _facts(ground: _Ground, occurrence: Occurrence, cadence: Cadence) -> PbrFact
     said = ground.said.get(occurrence.id, Said())
     views = ground.views.get(partner.id, ())
     # What stood at the first publication stands: a correction mends a page, it does not move its day.
-    deals = first.deals if first is not None else _open(views)
-    won, lost = _won(views, month), _lost(views, month, said, ground.reasons)
+    deals = first.deals if first is not None else _open(views, ground.clocks)
+    won, lost = _won(views, month, ground.clocks), _lost(views, month, said, ground)
     moved, slipped = _directions(ground, partner.id, month)
     return PbrFacts(
         version=last.version + 1 if last is not None else 1,
@@ -248,20 +251,18 @@ def _facts(ground: _Ground, occurrence: Occurrence, cadence: Cadence) -> PbrFact
     )
 
 
-def _open(views: Iterable[DealView]) -> tuple[DealFact, ...]:
-    return tuple(domain.ranked(_fact(view) for view in views if Category(view.version.category).is_open))
+def _open(views: Iterable[DealView], clocks: Clocks) -> tuple[DealFact, ...]:
+    return tuple(domain.ranked(_fact(view, clocks) for view in views if Category(view.version.category).is_open))
 
 
-def _won(views: Iterable[DealView], month: date) -> tuple[DealFact, ...]:
-    return tuple(domain.ranked(_fact(view) for view in views if _closed_in(view, Category.WON, month)))
+def _won(views: Iterable[DealView], month: date, clocks: Clocks) -> tuple[DealFact, ...]:
+    return tuple(domain.ranked(_fact(view, clocks) for view in views if _closed_in(view, Category.WON, month)))
 
 
-def _lost(
-    views: Iterable[DealView], month: date, said: Said, reasons: Mapping[int, LossReason]
-) -> tuple[LostFact, ...]:
+def _lost(views: Iterable[DealView], month: date, said: Said, ground: _Ground) -> tuple[LostFact, ...]:
     found = {view.id: view for view in views if _closed_in(view, Category.LOST, month)}
-    listed = domain.ranked(_fact(view) for view in found.values())
-    return tuple(_loss(deal, found[deal.deal_id], said, reasons.get(deal.deal_id)) for deal in listed)
+    listed = domain.ranked(_fact(view, ground.clocks) for view in found.values())
+    return tuple(_loss(deal, found[deal.deal_id], said, ground.reasons.get(deal.deal_id)) for deal in listed)
 
 
 def _loss(deal: DealFact, view: DealView, said: Said, kept: LossReason | None) -> LostFact:
@@ -288,11 +289,11 @@ def _undated(ground: _Ground, views: Iterable[DealView], month: date) -> list[De
     opens, ends_at = _begins(month, ground.policy), _begins(ends, ground.policy)
     closed = [view.version for view in views if view.version.category in CLOSED and view.version.close_date is None]
     here = {version.deal_id for version in closed if opens <= version.valid_from < ends_at}
-    return [_fact(view) for view in views if view.id in here]
+    return [_fact(view, ground.clocks) for view in views if view.id in here]
 
 
-def _fact(view: DealView) -> DealFact:
-    return notes.deal_fact(view, None, ())
+def _fact(view: DealView, clocks: Clocks) -> DealFact:
+    return notes.deal_fact(view, None, (), clocks)
 
 
 def _directions(ground: _Ground, partner_id: int, month: date) -> tuple[int, int]:

@@ -10,13 +10,13 @@ from pathlib import Path
 import aiohttp
 from sqlalchemy import select
 
-from bot import schema
 from bot.sandbox import SandboxOptions, Seed, start
 from bot.trying import APP_TOKEN, BOT_TOKEN, SECRET
 from models.db import Database
 from models.tables import Deal, DealVersion, NextAction
 from tests import postgres
 from tests.crash.lives import Door
+from tests.migrated import migrate
 from tests.world import MANIFEST, Human, Local, Team, deal, load, partner, workspace
 
 PM, HEAD = "Pat Manager", "Hedda Lead"
@@ -53,9 +53,9 @@ class Template:
 async def prepare(kind: str, folder: Path, base: str = "") -> Template:
     """Migrate and import once; `base` is PostgreSQL's cluster."""
     url = await postgres.fresh_database(base) if kind == "postgresql" else f"sqlite:///{folder / 'template.db'}"
+    await migrate(url)
     db = Database(url)
     try:
-        await schema.upgrade(db)
         await load(db, team())
         async with db.write() as session:
             first = await session.scalar(

@@ -66,18 +66,21 @@ async def url(
     tmp_path: Path,
     tmp_path_factory: pytest.TempPathFactory,
     templates: dict[str, str],
-) -> str:
+) -> AsyncIterator[str]:
     if request.param == "sqlite":
         if "sqlite" not in templates:
             templates["sqlite"] = str(tmp_path_factory.mktemp("template") / "cadence.db")
             await with_tables(f"sqlite:///{templates['sqlite']}")
         shutil.copy(templates["sqlite"], tmp_path / "cadence.db")
-        return f"sqlite:///{tmp_path / 'cadence.db'}"
+        yield f"sqlite:///{tmp_path / 'cadence.db'}"
+        return
     base = request.getfixturevalue("postgres_base")
     if "postgresql" not in templates:
         made = await with_tables(await postgres.fresh_database(base))
         templates["postgresql"] = made.rpartition("/")[2]
-    return await postgres.fresh_database(base, template=templates["postgresql"])
+    made = await postgres.fresh_database(base, template=templates["postgresql"])
+    yield made
+    await postgres.drop_database(made)
 
 
 async def until(seen: Callable[[], Any], within: float = 5.0) -> None:

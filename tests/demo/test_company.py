@@ -12,8 +12,14 @@ from sqlalchemy import func, select
 from bot.demo.company import make_company
 from bot.demo.generated import random_company
 from bot.demo.setup import load
+from bot.demo.signing import sign
 from bot.sandbox.seed import Seed
+from models import attribution
+from models.attribution import sql
 from models.db import Database
+from models.deals import PRESENT
+from models.domain.forecast.facts import AttributionState
+from models.domain.policy import Policy
 from models.domain.workdays import WorkCalendar
 from models.tables import Base, Deal, DealVersion, ImportRun, Partner, Person
 
@@ -91,12 +97,28 @@ async def test_it_loads_through_the_real_import_with_a_history_of_its_own(db):
     assert sum(deal.missing_since is not None for deal in deals.values()) == 1
 
 
+async def test_attribution_is_in_every_state_it_can_be_in(db):
+    company = make_company(TODAY)
+    await load(db, company)
+    await sign(db, company)
+    policy = Policy.model_validate(company.settings)
+    now = datetime.combine(TODAY, time(8), UTC)
+    async with db.read() as session:
+        here = await attribution.ground(session, now=now, policy=policy)
+        state = sql.state(here.today, here.installed_on, here.days, policy)
+        found = list(await session.scalars(select(state).select_from(Deal).join(DealVersion, PRESENT)
+                                           .where(DealVersion.partner_id.is_not(None))))  # fmt: skip
+    assert set(found) == {state.value for state in AttributionState}
+    assert Counter(found)["legacy"] > len(found) // 2, "most are older than the installation"
+
+
 @pytest.mark.parametrize("day", DAYS, ids=str)
 async def test_any_day_will_do(db, day):
     company = make_company(day)
     assert timedelta(days=17) <= day - company.before <= timedelta(days=26)
     assert WorkCalendar(code="GB-ENG").is_business_day(company.before)
     await load(db, company)
+    await sign(db, company)
 
 
 def test_one_seed_and_day_make_one_company():

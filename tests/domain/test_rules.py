@@ -2,6 +2,7 @@
 
 import itertools
 from bisect import bisect_right
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from importlib.resources import files
@@ -359,8 +360,10 @@ def clocks_by_zone() -> dict[str, Clocks]:
     return found
 
 
-def assert_no_date_missed_or_doubled(rule: WeeklyRule | NthWeekdayRule, name: str, clocks: Clocks) -> None:
-    for at in HOURS:
+def assert_no_date_missed_or_doubled(
+    rule: WeeklyRule | NthWeekdayRule, name: str, clocks: Clocks, hours: Sequence[time] = HOURS
+) -> None:
+    for at in hours:
         meetings = resolve(rule, at, 30, name, NO_HOLIDAYS, FIRST, LAST)
         assert [meeting.day for meeting in meetings] == dateutil_days(rule), (name, at)
         wanted = list(map(instant_at, clocks.instants(readings(rule, at))))
@@ -373,8 +376,11 @@ def assert_no_date_missed_or_doubled(rule: WeeklyRule | NthWeekdayRule, name: st
     ids=["every Sunday", "the last Sunday", "the first Friday"],
 )
 def test_in_every_zone_over_ten_years_no_date_is_missed_or_doubled(rule):
+    # Another name for the same data is asked at one hour: that it is known, and that it is that data.
+    asked: set[Clocks] = set()
     for name, clocks in clocks_by_zone().items():
-        assert_no_date_missed_or_doubled(rule, name, clocks)
+        assert_no_date_missed_or_doubled(rule, name, clocks, HOURS[:1] if clocks in asked else HOURS)
+        asked.add(clocks)
 
 
 @pytest.mark.parametrize("weekday", [MONDAY, TUESDAY, WEDNESDAY, THURSDAY, FRIDAY, SATURDAY])

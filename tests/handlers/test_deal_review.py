@@ -392,10 +392,10 @@ def test_any_number_of_my_deals_fits(number, name):
 
 def test_my_deals_lead_to_the_walk_and_to_each_form():
     view = check_modal(overview.modal(deals_page(3, answered={2})))
-    assert limits.labels(view) == ["Review my deals", "Answer…", "Answer…", "Answer…"]
+    assert limits.labels(view) == ["Review my deals", "Sign attribution…", "Answer…", "Answer…", "Answer…"]
     (walk,) = [held for held in limits.walk(view) if held.get("action_id") == Door.REVIEW_MY_DEALS]
     assert CardRef.load(walk["value"]).o == (102, 104)
-    assert limits.labels(overview.modal(deals_page(3, query="acme"))) == ["Answer…"] * 3
+    assert limits.labels(overview.modal(deals_page(3, query="acme"))) == ["Sign attribution…", *["Answer…"] * 3]
 
 
 @pytest.mark.parametrize(

@@ -160,7 +160,7 @@ def test_numbers_stand_on_top_in_a_few_lines_and_what_is_missing_follows_as_sent
     assert texts[1].startswith(
         "*Joint pipeline* USD 3,000 (2 deals) · +USD 3,000 since the PBR of January 2026\ncommit "
     )
-    assert "as imported (signed attribution comes later)" in texts[1]
+    assert "By attribution, as imported: sourced " in texts[1]
     assert texts[1].count("\n") <= 6
     assert texts[2].startswith("*Missing (4)*\n• Deal 900 was lost and has no reason.\n")
     assert texts[3] == "CRM as of Mon 2 Mar, 08:00 · the one before: `/pbr Acme 2026-01`"

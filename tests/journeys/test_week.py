@@ -35,8 +35,11 @@ async def place(mode, request, tmp_path):
     from tests import postgres
 
     if mode[0] == "sqlite":
-        return f"sqlite:///{tmp_path / 'cadence.db'}", mode[1]
-    return await postgres.fresh_database(request.getfixturevalue("postgres_base")), mode[1]
+        yield f"sqlite:///{tmp_path / 'cadence.db'}", mode[1]
+        return
+    url = await postgres.fresh_database(request.getfixturevalue("postgres_base"))
+    yield url, mode[1]
+    await postgres.drop_database(url)
 
 
 async def test_two_weeks_run_by_themselves_from_the_prompt_to_the_friday_note(place):

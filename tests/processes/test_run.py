@@ -20,7 +20,7 @@ from bot.sandbox import SandboxOptions, Seed, start
 from bot.trying import APP_TOKEN, BOT_TOKEN, SECRET
 from models.db import Database
 from models.tables import Answer
-from tests import postgres
+from tests import born, postgres
 from tests.journeys.support import answer, kind_of, labels, shown
 from tests.ports import free_port
 from tests.world import MANIFEST, Local, small_team, workspace
@@ -32,11 +32,56 @@ STARTS_WITHIN = 60.0
 ENDS_WITHIN = 15.0
 
 
+class Born:
+    """A forked process, with as much of `asyncio.subprocess.Process` as is needed here."""
+
+    def __init__(self, pid: int, told: asyncio.StreamReader, hold: asyncio.StreamWriter) -> None:
+        self.pid, self._told, self._hold = pid, told, hold
+        self.returncode: int | None = None
+        self._end = asyncio.create_task(self._wait())
+
+    async def _wait(self) -> int:
+        self.returncode = int(await self._told.readline())
+        self._hold.close()
+        return self.returncode
+
+    async def wait(self) -> int:
+        return await asyncio.shield(self._end)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        if self.returncode is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+async def _forked(arguments: tuple[str, ...], env: dict[str, str], folder: Path) -> tuple[Born, list]:
+    streams, ours, theirs = [], [], []
+    for _ in range(2):
+        end, begin = os.pipe()
+        ours.append(end)
+        theirs.append(begin)
+    try:
+        asked = born.bear(arguments, cwd=folder, env=env, out=theirs[0], err=theirs[1])
+    finally:
+        for one in theirs:
+            os.close(one)
+    for one in ours:
+        reader = asyncio.StreamReader()
+        await asyncio.get_running_loop().connect_read_pipe(
+            lambda reader=reader: asyncio.StreamReaderProtocol(reader), os.fdopen(one, "rb", 0)
+        )
+        streams.append(reader)
+    told, hold = await asyncio.open_unix_connection(sock=asked)
+    return Born(int(await told.readline()), told, hold), streams
+
+
 @dataclass
 class Process:
     """A command in a process of its own, and what it has said so far."""
 
-    process: asyncio.subprocess.Process
+    process: asyncio.subprocess.Process | Born
     out: list[str] = field(default_factory=list)
     err: list[str] = field(default_factory=list)
     ears: list[asyncio.Task] = field(default_factory=list)
@@ -73,19 +118,21 @@ async def _listen(stream: asyncio.StreamReader, into: list[str]) -> None:
 
 
 @asynccontextmanager
-async def cadence(*arguments: str, folder: Path, **environment: str) -> AsyncIterator[Process]:
-    """`cadence …` with nothing in its environment but what is given."""
+async def cadence(*arguments: str, folder: Path, anew: bool = False, **environment: str) -> AsyncIterator[Process]:
+    """`cadence …` with nothing in its environment but what is given; `anew`: by an interpreter of its own, not forked."""
     env = {name: value for name, value in os.environ.items() if name in KEPT}
     env |= {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "default", **environment}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot.cli", *arguments, env=env, cwd=folder, stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+    process: asyncio.subprocess.Process | Born
+    if born.possible(environment) and not anew:
+        process, (out, err) = await _forked(arguments, env, folder)
+    else:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bot.cli", *arguments, env=env, cwd=folder, stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        out, err = process.stdout, process.stderr
     made = Process(process)
-    made.ears = [
-        asyncio.create_task(_listen(process.stdout, made.out)),
-        asyncio.create_task(_listen(process.stderr, made.err)),
-    ]
+    made.ears = [asyncio.create_task(_listen(out, made.out)), asyncio.create_task(_listen(err, made.err))]
     try:
         yield made
     finally:
@@ -114,13 +161,21 @@ async def test_two_terminals_play_wednesday_and_both_end_cleanly(tmp_path, http)
     port = free_port()
     how = ["--http"] if http else []
     async with cadence(
-        "sandbox", "--no-bot", "--port", "0", "--bot-url", f"http://127.0.0.1:{port}", *how, folder=tmp_path
+        "sandbox",
+        "--no-bot",
+        "--port",
+        "0",
+        "--bot-url",
+        f"http://127.0.0.1:{port}",
+        *how,
+        folder=tmp_path,
+        anew=not http,
     ) as slack:
         url = (await slack.says(r"The local Slack is at (http://127\.0\.0\.1:\d+)\.")).group(1)
         await slack.says(r"cadence run\n")
         printed = dict(re.findall(r"^\s+export (\w+)=(.*)$", "".join(slack.out), re.MULTILINE))
         assert ("SLACK_SIGNING_SECRET" in printed, "SLACK_APP_TOKEN" in printed) == (http, not http)
-        async with cadence("run", folder=tmp_path, **printed) as bot, aiohttp.ClientSession() as session:
+        async with cadence("run", folder=tmp_path, anew=not http, **printed) as bot, aiohttp.ClientSession() as session:
             health = (await bot.says(r"Cadence is running: (\S+/healthz)")).group(1)
             assert health == f"http://127.0.0.1:{port}/healthz"
             await play_wednesday(url, session, printed["DATABASE_URL"])
@@ -202,7 +257,7 @@ async def test_what_is_wrong_is_one_sentence_and_status_1(tmp_path, wrong, words
     async with local_slack() as environment:
         given = {**environment, "DATABASE_URL": f"sqlite:///{tmp_path / 'x.db'}", **wrong}
         given = {name: value for name, value in given.items() if value is not None}
-        async with cadence("run", folder=tmp_path, **given) as bot:
+        async with cadence("run", folder=tmp_path, anew="SLACK_BOT_TOKEN" in wrong, **given) as bot:
             assert await bot.ends() == 1
     assert_one_sentence(bot, words)
     assert_quiet_about_secrets(bot, "wrong-secret")

@@ -151,7 +151,8 @@ def echo_app(api_url, heard):
 
     @app.view("deal")
     async def save(ack, view, body, client):
-        text = view["state"]["values"]["what"]["text"]["value"]
+        what = next(iter(view["state"]["values"]["what"].values()))
+        text = what["value"] if "value" in what else what["selected_option"]["value"]
         if text == "errors":
             await ack(response_action="errors", errors={"what": "Say more."})
         elif text == "wrong":
@@ -209,6 +210,19 @@ def echo_app(api_url, heard):
     async def from_home(ack, body, client):
         await ack()
         await client.views_open(trigger_id=body["trigger_id"], view=form("From Home"))
+
+    @app.shortcut("attribution.touch")
+    async def chosen(ack, body, client):
+        await ack()
+        view = form("Of a message")
+        view["blocks"][0] = {"type": "input", "block_id": "what", "label": plain("Deal"),
+                             "element": {"type": "external_select", "action_id": "pick", "min_query_length": 0}}  # fmt: skip
+        await client.views_open(trigger_id=body["trigger_id"], view=view)
+
+    @app.options("pick")
+    async def pick(ack, body):
+        there = [one for one in ("Pumps · Acme", "Valves · Acme") if body["value"].casefold() in one.casefold()]
+        await ack(options=[{"text": plain(one), "value": one[0]} for one in there])
 
     async def nothing():
         return

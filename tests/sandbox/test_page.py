@@ -1,5 +1,6 @@
 """The page: everything that comes from outside is escaped, and a real browser can live in it."""
 
+import asyncio
 import os
 import re
 import shutil
@@ -142,6 +143,33 @@ async def test_a_browser_lives_a_form(slack, bots, browser):
     await view.wait_for_selector("[data-view-id=home] >> text=Go")
     assert await view.evaluate("document.documentElement.scrollWidth") <= 390
     assert failures == []
+
+
+async def test_a_browser_finds_the_shortcut_on_a_message_and_keeps_what_an_external_menu_offered(slack, bots, browser):
+    await bots(slack).connect()
+    view = await browser.new_page()
+    await slack.post("message", user="U2", channel="C1", text="They ran the demo")
+    await view.goto(slack.sandbox.url + "/?as=U1&at=C1")
+    await view.hover("text=They ran the demo")
+    await view.click("[aria-label='More actions']")
+    await view.click("[data-shortcut='attribution.touch']")
+    await view.wait_for_selector("#modal-title:has-text('Of a message')")
+    await view.fill("[data-external]", "valv")
+    await view.wait_for_selector("datalist option", state="attached")
+    async with view.expect_request("**/_local/fill"):  # and no second question, which would find nothing of that name
+        await view.fill("[data-external]", "Valves · Acme")  # as when the browser's list is clicked
+    await view.click("[data-testid=modal-submit]")
+    await view.wait_for_selector("text=Messages")
+    assert "saved V" in [one["text"] for one in await until_said(slack)]
+
+
+async def until_said(slack):
+    for _ in range(100):
+        found = await slack.get("read", user="U1", channel="bot")
+        if found:
+            return found
+        await asyncio.sleep(0.02)
+    return []
 
 
 HOSTILE = (

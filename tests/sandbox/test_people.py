@@ -114,6 +114,44 @@ async def test_a_button_changes_its_message_and_text_alone_drops_the_blocks(pair
     assert "no such element" in gone["error"]
 
 
+async def test_a_shortcut_of_a_message_brings_the_message_and_opens_a_form(pair):
+    slack, bot = pair
+    said = await slack.post("message", user="U2", channel="C1", text="We met <b>them</b>")
+    done = await slack.post("shortcut", user="U1", channel="C1", ts=said["ts"], label="Record a partner touch")
+    assert (done["acked"], done["views"][-1]["title"]["text"]) == (True, "Of a message")
+    sent = next(body for body in bot.heard if body.get("type") == "message_action")
+    assert (sent["callback_id"], sent["channel"], sent["message_ts"]) == (
+        "attribution.touch", {"id": "C1", "name": "acme"}, said["ts"],
+    )  # fmt: skip
+    assert {"user": "U2", "ts": said["ts"], "text": "We met &lt;b&gt;them&lt;/b&gt;"}.items() <= sent["message"].items()
+    assert sent["user"]["id"] == "U1"
+
+
+async def test_a_shortcut_is_refused_where_slack_offers_none(pair):
+    slack, _ = pair
+    said = await slack.post("message", user="U1", channel="C1", text="hi")
+    at = {"channel": "C1", "ts": said["ts"]}
+
+    async def refusal(**fields):
+        done = await slack.post("shortcut", **{"user": "U1", "callback_id": "attribution.touch", **at, **fields})
+        return done["error"]
+
+    assert "attribution.touch (Record a partner touch)" in await refusal(callback_id="nothing")
+    assert "sees no message 1.1" in await refusal(ts="1.1")
+    assert "missing: label" in await refusal(callback_id="")
+    await slack.post("admin/share", channel="C1", team="T9")
+    await slack.post("admin/invite", channel="C1", user="U6")
+    assert "another company" in await refusal(user="U6")
+    posted = await slack.api("chat.postEphemeral", channel="C1", user="U1", text="only you")
+    assert "has no shortcuts" in await refusal(ts=posted["message_ts"])
+
+
+async def test_a_shortcut_without_an_answer_says_so_on_the_message(slack):
+    said = await slack.post("message", user="U1", channel="C1", text="hi")
+    done = await slack.post("shortcut", user="U1", channel="C1", ts=said["ts"], callback_id="attribution.touch")
+    assert (done["ok"], done["error"]) == (False, "dispatch_failed")
+
+
 async def test_a_response_url_answers_the_person_alone(pair):
     slack, _ = pair
     posted = await slack.api("chat.postMessage", channel="C1", text="card", blocks=CARD)

@@ -78,6 +78,20 @@ def message_action(world: World, user: User, message: Message, done: Json, state
     return payload
 
 
+def shortcut(world: World, user: User, message: Message, callback_id: str) -> Json:
+    """A shortcut chosen in the menu of a message."""
+    channel = world.channels[message.channel]
+    return _common(world, user, "message_action") | {
+        "callback_id": callback_id,
+        "trigger_id": world.new_trigger(user.id).id,
+        "channel": {"id": channel.id, "name": "directmessage" if channel.is_im else channel.name},
+        "message": world.message_api(message, with_metadata=True),
+        "message_ts": message.ts,
+        "response_url": world.new_response_url(user.id, channel.id, message.ts),
+        "action_ts": f"{time.time():.6f}",
+    }
+
+
 def view_action(world: World, user: User, view: View, done: Json) -> Json:
     inside = view.id if view.type == "modal" else None
     return _common(world, user, "block_actions") | {

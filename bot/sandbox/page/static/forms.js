@@ -1,6 +1,9 @@
 // Buttons, inputs and modals: what was chosen, and telling the driver.
 import { $, $$, place, send } from "./state.js";
 
+/** What was offered and stands in an external select now; its bare words are no choice. */
+const offered = (field) => $$("option", field.list).find((one) => one.value === field.value);
+
 /** The value of one input as the driver takes it. */
 export function valueOf(field) {
   if ("group" in field.dataset) {
@@ -9,7 +12,7 @@ export function valueOf(field) {
   }
   if (field.multiple) return [...field.selectedOptions].map((one) => one.value);
   if ("external" in field.dataset) {
-    const option = $$("option", field.list).find((one) => one.value === field.value);
+    const option = offered(field);
     if (!option) return null;
     const chosen = { text: { type: "plain_text", text: option.value }, value: option.dataset.value };
     return field.dataset.type.startsWith("multi_") ? [chosen] : chosen;
@@ -51,6 +54,15 @@ export async function act(field, extra) {
     delete field.dataset.going;
     field.classList.remove("going");
   }
+}
+
+/** A shortcut in the menu of a message. */
+export async function choose(button) {
+  const message = button.closest("[data-ts]");
+  button.closest("details").open = false;
+  await send("shortcut", {
+    user: place.viewer, channel: message.dataset.channel, ts: message.dataset.ts, callback_id: button.dataset.shortcut,
+  });
 }
 
 // What is typed is kept with the server, so that a reload or another browser loses nothing.
@@ -110,6 +122,7 @@ export function written(field) {
 }
 
 async function suggest(field, dialog) {
+  if (offered(field)) { await fill(dialog); return; } // one was picked: asking for its whole name would take it away
   const data = await send("suggest", {
     user: place.viewer, view_id: dialog.dataset.viewId, block_id: field.dataset.blockId, value: field.value,
   });

@@ -1,7 +1,7 @@
 // One listener for each kind of event; what is pressed says by its data-attributes what it does. No framework, no network.
 import { $, afterSending, place } from "./state.js";
 import { arrive, follow, go, hold, refresh, showMenu } from "./draw.js";
-import { act, changed, close, submit, valueOf, written } from "./forms.js";
+import { act, changed, choose, close, submit, valueOf, written } from "./forms.js";
 import { complete, key, say } from "./composer.js";
 import { guided, move, play } from "./clock.js";
 
@@ -10,6 +10,7 @@ afterSending(refresh);
 const PRESSED = {
   go: (target) => go(target.getAttribute("href")),
   press: (target) => act(target, target.dataset.value === undefined ? {} : { value: target.dataset.value }),
+  shortcut: (target) => choose(target),
   close: (target) => close(target.closest("dialog"), false),
   closeAll: (target) => close(target.closest("dialog"), true),
   play: () => play(),

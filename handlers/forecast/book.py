@@ -1,0 +1,150 @@
+"""The workbook of a published roll-up: the database's rows, chunk by chunk, into sheets. Flat in memory."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from handlers.files import rows as r
+from handlers.files.workbook import Workbook
+from models import people
+from models.domain.forecast.facts import WHOLE, AttributionState
+from models.domain.forecast.rates import Rate, convert
+from models.domain.minutes import Signature
+from models.domain.policy import Policy
+from models.domain.zones import zone
+from models.forecast import finding, lines, rates
+from models.forecast.signing_off import ROLES
+from models.tables import Snapshot
+
+Row = TypeVar("Row")
+Into = TypeVar("Into")
+BANDS = ("won", "commit", "best_case", "pipeline")
+SIGNED = (AttributionState.SIGNED, AttributionState.LATE)
+
+
+def name_of(snapshot: Snapshot) -> str:
+    """`partner-forecast-2026Q1-week-9.xlsx`."""
+    return f"partner-forecast-{snapshot.period}-{snapshot.label.replace(' ', '-')}.xlsx"
+
+
+async def written(session: AsyncSession, snapshot: Snapshot, policy: Policy) -> bytes:
+    """The workbook's bytes. Rows are read here and written in a worker thread, so that a click never waits for it."""
+    with tempfile.TemporaryDirectory(prefix="cadence-") as folder:
+        place = Path(folder) / "roll-up.xlsx"
+        await write(session, snapshot, place, policy)
+        return await asyncio.to_thread(place.read_bytes)
+
+
+async def write(session: AsyncSession, snapshot: Snapshot, place: Path, policy: Policy) -> None:
+    """The workbook as a file."""
+    offs = {found.row.role: found.row for found in await lines.sign_offs(session, snapshot)}
+    book = Workbook(
+        str(place),
+        finding.facts_of(snapshot),
+        await people.directory(session),
+        zone=zone(policy.zone),
+        sign_offs=[
+            Signature(role=role, person_id=offs[role].person_id if role in offs else None,
+                      at=offs[role].at if role in offs else None)
+            for role in ROLES
+        ],
+    )  # fmt: skip
+    async for chunk in lines.deals(session, snapshot):
+        await asyncio.to_thread(_deals, book, chunk)
+    await _feed(lines.parts(session, snapshot), _part, book.parts)
+    async for changed in lines.changes(session, snapshot):
+        await asyncio.to_thread(book.changes, [found for row in changed for found in _changed(row)])
+    await _feed(lines.claims(session, snapshot), _claim, book.attribution)
+    await _feed(lines.credit(session, snapshot), _credit, book.credit)
+    await _short(session, snapshot, book)
+    await asyncio.to_thread(book.close)
+
+
+async def _feed(
+    chunks: AsyncIterator[list[Row]], turn: Callable[[Row], Into], sheet: Callable[[list[Into]], None]
+) -> None:
+    async for chunk in chunks:
+        await asyncio.to_thread(sheet, [turn(row) for row in chunk])
+
+
+async def _short(session: AsyncSession, snapshot: Snapshot, book: Workbook) -> None:
+    """The lists that are short in every company: signatures, adjustments, targets, rates."""
+    signed = await lines.signatures(session, snapshot)
+    newest = {found.row.partner_id: found.row.id for found in signed}
+    book.signatures(_signature(found, counts=newest[found.row.partner_id] == found.row.id) for found in signed)
+    adjusted = await lines.adjustments(session, snapshot)
+    last = {found.row.partner_id: found.row.id for found in adjusted}
+    book.adjustments(_adjustment(found, counts=last[found.row.partner_id] == found.row.id) for found in adjusted)
+    targets = await lines.quotas(session, snapshot)
+    standing = {found.row.partner_id: found.row.id for found in targets}
+    rated, first = await rates.read(session, snapshot.currency), finding.facts_of(snapshot).first
+    book.targets(
+        _target(found, rated.on(found.row.currency, first), counts=standing[found.row.partner_id] == found.row.id)
+        for found in targets
+    )
+    book.rates(
+        r.RateRow(row.currency, row.into, row.day, row.rate, row.at, row.by_id, row.source)
+        for row in await rates.list_rates(session, snapshot.currency)
+        if row.at <= snapshot.cut_off
+    )
+
+
+def _deals(book: Workbook, chunk: Sequence[lines.DealRow]) -> None:
+    """Each deal, and the whole of it as a part where one partner has it alone."""
+    book.deals(
+        r.DealRow(row.deal_id, row.crm_id or None, row.name, row.account, row.partner_id, row.pm_id, row.owner_id, row.kind,
+                  row.state, row.category, row.close_date, row.currency, row.original, row.rate or None, row.rate_day, row.value)
+        for row in chunk
+    )  # fmt: skip
+    book.parts(
+        r.PartRow(row.deal_id, row.name, row.partner_id, row.pm_id, row.category, WHOLE, row.value)
+        for row in chunk
+        if row.plain
+    )
+
+
+def _part(row: lines.PartRow) -> r.PartRow:
+    return r.PartRow(row.deal_id, row.name, row.partner_id, row.pm_id, row.category, row.share, row.value)
+
+
+def _changed(row: lines.ChangeRow) -> Iterator[r.ChangeRow]:
+    """One row for each band that differs; a line that only counts a deal has one too."""
+    amounts = [(band, getattr(row.line.bands, band)) for band in BANDS]
+    moved = [(band, amount) for band, amount in amounts if amount] or ([("pipeline", 0)] if row.line.deals else [])
+    for number, (band, amount) in enumerate(moved):
+        yield r.ChangeRow(row.deal_id, row.name, row.line.kind, band, row.partner_id, row.pm_id, amount,
+                          row.line.deals if number == 0 else 0)  # fmt: skip
+
+
+def _claim(row: lines.ClaimRow) -> r.ClaimRow:
+    return r.ClaimRow(row.deal_id, row.name, row.kind, row.reason, row.opened_at, row.opened_by_id, row.due, row.ae_id,
+                      row.ae_for_id, row.ae_at, row.pm_id, row.pm_for_id, row.pm_at, row.in_force_at, row.replaced_at)  # fmt: skip
+
+
+def _credit(row: lines.CreditRow) -> r.CreditRow:
+    unsigned = AttributionState(row.state) not in SIGNED
+    return r.CreditRow(
+        row.deal_id, row.name, row.owner_id, row.kind, row.state, row.ratio, row.value, row.credit, unsigned
+    )
+
+
+def _signature(found: lines.SignatureRow, *, counts: bool) -> r.SignatureRow:
+    row = found.row
+    return r.SignatureRow(row.partner_id, row.pm_id, row.commit, row.best_case, row.by_id, row.for_id, row.at,
+                          row.deals_commit, row.deals_best_case, counts)  # fmt: skip
+
+
+def _target(found: lines.QuotaRow, rate: Rate | None, *, counts: bool) -> r.TargetRow:
+    """A target in another currency counts at the rate of the quarter's first day."""
+    row = found.row
+    value = convert(row.amount, rate) if row.amount is not None and rate is not None else None
+    return r.TargetRow(row.partner_id, row.currency, row.amount, value, row.at, row.by_id, row.source, counts)
+
+
+def _adjustment(found: lines.AdjustmentRow, *, counts: bool) -> r.AdjustmentRow:
+    row = found.row
+    return r.AdjustmentRow(row.partner_id, None, row.commit, row.reason, row.by_id, row.at, counts)
