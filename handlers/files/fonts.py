@@ -31,8 +31,8 @@ _JOINING: Final = "\u200d\u200c\ufe0e\ufe0f"
 _NAMED: Final = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
 _SIGNS: Final = ("S", "M", "C", "Z")
 _PICTURES: Final = "\u20e3\ufe0f"
-_UNSEEN: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-"""Control marks, and halves of letters: neither can be set."""
+_UNSEEN: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+"""Control marks, halves of letters and what is no letter at all: none can be set."""
 _LEFT_TO_RIGHT, _END = "\u2066", "\u2069"
 _TRIES = 3
 _PACKAGES: Final = (

@@ -238,7 +238,7 @@ class Workbook:
         page_setup(sheet, "Terms")
         sheet.set_row(0, 26)
         sheet.write_string(0, 0, "Terms", styles.title())
-        since = f", since {terms.since:%d %b %Y}" if terms.since else ""
+        since = f", since {terms.since.day} {terms.since:%b %Y}" if terms.since else ""
         by = f", by {self._people.name(terms.by_id)}" if terms.by_id is not None else ""
         sheet.write_string(1, 0, f"Version {terms.version}{since}{by}", styles.note())
         for row, (label, said) in enumerate(terms_in_words(self._facts), 3):

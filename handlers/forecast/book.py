@@ -18,7 +18,7 @@ from models.domain.policy import Policy
 from models.domain.zones import zone
 from models.forecast import finding, lines, rates
 from models.forecast.signing_off import ROLES
-from models.tables import Snapshot
+from models.tables import SignOff, Snapshot
 
 Row = TypeVar("Row")
 Into = TypeVar("Into")
@@ -47,12 +47,22 @@ async def write(session: AsyncSession, snapshot: Snapshot, place: Path, policy: 
         finding.facts_of(snapshot),
         await people.directory(session),
         zone=zone(policy.zone),
-        sign_offs=[
-            Signature(role=role, person_id=offs[role].person_id if role in offs else None,
-                      at=offs[role].at if role in offs else None)
-            for role in ROLES
-        ],
-    )  # fmt: skip
+        sign_offs=[_sign_off(role, offs.get(role)) for role in ROLES],
+    )
+    try:
+        await _fill(session, snapshot, book)
+        await asyncio.to_thread(book.close)
+    except BaseException:
+        book.abandon()  # no deal of it stays behind in a temporary folder
+        raise
+
+
+def _sign_off(role: str, row: SignOff | None) -> Signature:
+    return Signature(role=role, person_id=row.person_id if row else None, at=row.at if row else None)
+
+
+async def _fill(session: AsyncSession, snapshot: Snapshot, book: Workbook) -> None:
+    """Every list, in whatever order: each has a sheet of its own."""
     async for chunk in lines.deals(session, snapshot):
         await asyncio.to_thread(_deals, book, chunk)
     await _feed(lines.parts(session, snapshot), _part, book.parts)
@@ -61,7 +71,6 @@ async def write(session: AsyncSession, snapshot: Snapshot, place: Path, policy: 
     await _feed(lines.claims(session, snapshot), _claim, book.attribution)
     await _feed(lines.credit(session, snapshot), _credit, book.credit)
     await _short(session, snapshot, book)
-    await asyncio.to_thread(book.close)
 
 
 async def _feed(

@@ -11,8 +11,9 @@ from models.domain.forecast.changes import BANDS
 from models.domain.forecast.facts import AttributionState, Bands, CurrencyPart, KindPart, RateUsed, StatePart
 from models.domain.forecast.parts import REST, divide
 from models.domain.forecast.rates import MissingRate, Rate
-from models.forecast.counting import HIDDEN, Cell, Line, Scope
+from models.forecast.counting import Cell, Line
 from models.forecast.rates import written
+from models.forecast.scope import HIDDEN, Scope
 
 _PLACE = {str(band): place for place, band in enumerate(BANDS)}
 _DEALS, _UNKNOWN, _WIDTH = len(BANDS), len(BANDS) + 1, len(BANDS) + 2

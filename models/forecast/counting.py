@@ -5,25 +5,23 @@ each for itself.
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cached_property
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.attribution import Ground
 from models.attribution import sql as attribution
 from models.deals import PRESENT
 from models.domain.deals import OPEN, Attribution, Category
 from models.domain.fiscal import Quarter
 from models.domain.forecast.facts import WHOLE
-from models.domain.forecast.parts import REST, Part, parts_with_rest
-from models.domain.forecast.rates import MissingRate, Rate, Rates, convert
-from models.domain.policy import Policy
-from models.tables import Deal, DealPartner, DealVersion, Partner, Person
+from models.domain.forecast.parts import Part
+from models.domain.forecast.rates import MissingRate, Rate, convert
+from models.forecast.scope import Scope
+from models.tables import Deal, DealPartner, DealVersion, Person
 
 COUNTED = tuple(str(band) for band in (Category.WON, Category.COMMIT, Category.BEST_CASE, Category.PIPELINE))
 """Categories of the deals that count."""
@@ -31,68 +29,7 @@ SOURCED, OF_PARTNER, DIRECT = "sourced", "partner", "direct"
 """Whose pipeline is: sourced by a partner, another of a partner's, direct."""
 _OPEN = frozenset(str(band) for band in OPEN)
 _COUNTS, _UNDATED, _ELSE = 1, 2, 0
-HIDDEN = -1
-"""Stands for every partner, and every manager, that the reader may not see."""
 CHUNK = 2_000
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What a roll-up is of: the quarter, the currency, the rates, who may be seen. `partner_ids` None is everybody.
-
-    `pms` are the present managers by partner, `names` the partners' names.
-    """
-
-    quarter: Quarter
-    policy: Policy
-    now: datetime
-    ground: Ground
-    rates: Rates
-    pms: Mapping[int, int | None]
-    names: Mapping[int, str]
-    partner_ids: frozenset[int] | None = None
-
-    @property
-    def into(self) -> str:
-        return self.policy.currency
-
-    @property
-    def rate_day(self) -> date:
-        """The cut-off day, at whose rates open deals are converted."""
-        return self.ground.today
-
-    def sees(self, partner_id: int | None) -> bool:
-        return self.partner_ids is None or partner_id in self.partner_ids
-
-    def rate_day_of(self, category: str, close_date: date | None) -> date:
-        """Won deals are converted as of their close date, all others as of the cut-off day."""
-        return close_date if category == Category.WON and close_date is not None else self.rate_day
-
-    def masked(self, parts: Iterable[Part], primary: int | None) -> tuple[Part, ...]:
-        """The parts, those of others hidden: dividing stays exact, and nothing of theirs is named."""
-        if self.partner_ids is None:
-            return tuple(parts)
-        return tuple(
-            part
-            if self.sees(primary if part.partner_id == REST else part.partner_id)
-            else Part(HIDDEN, HIDDEN, part.share)
-            for part in parts
-        )
-
-    @cached_property
-    def usual(self) -> dict[int, tuple[Part, ...]]:
-        """The parts of a deal that is one partner's alone, by partner."""
-        return {partner_id: (Part(partner_id, pm_id, WHOLE),) for partner_id, pm_id in self.pms.items()}
-
-    def parts(self, partner_id: int, links: Iterable[tuple[int, int]]) -> tuple[Part, ...]:
-        """The parts of a deal: each partner's share, and the rest.
-
-        `links` are (partner, share); without any, all of it is the primary partner's.
-        """
-        shared = [Part(other, self.pms.get(other), share) for other, share in links if share > 0]
-        if not shared:
-            return self.masked(self.usual.get(partner_id, (Part(partner_id, None, WHOLE),)), partner_id)
-        return self.masked(parts_with_rest(shared, self.pms.get(partner_id)), partner_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,30 +86,6 @@ class Line:
     rate: Rate | None
     value: int | None
     missing: MissingRate | None
-
-
-async def scope_of(
-    session: AsyncSession,
-    quarter: Quarter,
-    *,
-    ground: Ground,
-    rates: Rates,
-    now: datetime,
-    policy: Policy,
-    partner_ids: Iterable[int] | None = None,
-) -> Scope:
-    """Read who manages whom. One statement."""
-    rows = list(await session.execute(select(Partner.id, Partner.pm_id, Partner.name)))
-    return Scope(
-        quarter=quarter,
-        policy=policy,
-        now=now,
-        ground=ground,
-        rates=rates,
-        pms={partner_id: pm_id for partner_id, pm_id, _ in rows},
-        names={partner_id: name for partner_id, _, name in rows},
-        partner_ids=None if partner_ids is None else frozenset(partner_ids),
-    )
 
 
 def shared_ids() -> Select[int]:

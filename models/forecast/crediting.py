@@ -9,7 +9,8 @@ from models.deals import PRESENT
 from models.domain.deals import Category
 from models.domain.forecast.credit import Won, credit
 from models.domain.forecast.facts import AttributionState, CreditFacts
-from models.forecast.counting import Line, Scope, counts, is_simple, kind_now, state_now
+from models.forecast.counting import Line, counts, is_simple, kind_now, state_now
+from models.forecast.scope import Scope
 from models.tables import Deal, DealVersion
 
 

@@ -6,8 +6,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.deals import PRESENT
 from models.domain.forecast.facts import Gap
 from models.domain.text import clip
-from models.forecast.counting import Scope, counts, kind_now, own
+from models.forecast.counting import counts, kind_now, own
 from models.forecast.counting import undated as without_date
+from models.forecast.scope import Scope
 from models.tables import Deal, DealVersion
 
 MOST = 5

@@ -15,7 +15,8 @@ from models.domain.forecast.facts import Landing
 from models.domain.forecast.landing import OpenDeal, PastDeal, PastQuarter, landing
 from models.domain.forecast.rates import convert
 from models.domain.zones import local_date, local_to_utc, zone
-from models.forecast.counting import COUNTED, Line, Scope, counts, is_simple
+from models.forecast.counting import COUNTED, Line, counts, is_simple
+from models.forecast.scope import Scope
 from models.tables import Deal, DealVersion
 
 QUARTERS = 12

@@ -1,7 +1,6 @@
 """The rows behind a snapshot, for a workbook: in order, in chunks, flat in memory however many deals there are."""
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -14,161 +13,62 @@ from models.domain.deals import Category
 from models.domain.fiscal import Quarter
 from models.domain.forecast.changes import BANDS, Delta
 from models.domain.forecast.credit import Won, by_deal
-from models.domain.forecast.facts import AttributionState, ChangeLine, RollUpFacts
+from models.domain.forecast.facts import AttributionState, RollUpFacts
 from models.domain.policy import Policy
 from models.forecast import finding
-from models.forecast.changed import Comparison, line_cells, line_of
-from models.forecast.counting import Scope, people_named
+from models.forecast.changed import Comparison
+from models.forecast.counting import people_named
 from models.forecast.rates import read
+from models.forecast.rows import (
+    AdjustmentRow,
+    ChangeRow,
+    ClaimRow,
+    CreditRow,
+    DealRow,
+    PartRow,
+    QuotaRow,
+    SignatureRow,
+    SignOffRow,
+)
+from models.forecast.scope import Scope
+from models.forecast.signed_rows import adjustments, quotas, sign_offs, signatures
+from models.forecast.tally import line_cells, line_of
 from models.tables import (
-    Adjustment,
     AttributionClaim,
     AttributionSignature,
     Deal,
     DealVersion,
     Partner,
     Person,
-    Quota,
-    SignedCommit,
-    SignOff,
     Snapshot,
     SnapshotLine,
     SnapshotPart,
 )
 from models.tables.base import table_of
 
+__all__ = [
+    "AdjustmentRow",
+    "ChangeRow",
+    "ClaimRow",
+    "CreditRow",
+    "DealRow",
+    "PartRow",
+    "QuotaRow",
+    "SignOffRow",
+    "SignatureRow",
+    "adjustments",
+    "changes",
+    "claims",
+    "credit",
+    "deals",
+    "parts",
+    "previous",
+    "quotas",
+    "sign_offs",
+    "signatures",
+]
+
 CHUNK = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class DealRow:
-    """A deal of a snapshot. `value` in the snapshot's currency; `original` in `currency`; both minor units, None unknown."""
-
-    deal_id: int
-    crm_id: str
-    name: str
-    account: str
-    partner_id: int
-    partner: str
-    pm: str
-    owner: str
-    stage: str
-    category: str
-    kind: str
-    state: str
-    close_date: date
-    currency: str
-    original: int | None
-    rate_day: date | None
-    rate: str
-    value: int | None
-    plain: bool
-    pm_id: int | None
-    owner_id: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class PartRow:
-    """A partner's part of a deal that several share. `partner_id` 0: what is nobody's share. `share` in basis points."""
-
-    deal_id: int
-    crm_id: str
-    name: str
-    partner_id: int
-    partner: str
-    pm: str
-    category: str
-    share: int
-    value: int | None
-    pm_id: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeRow:
-    """One deal's part of one line of what changed against the snapshot before, at one partner ("": nobody's share).
-
-    The money is that partner's. `line.deals`, `bands.deals` and `bands.unknown` are those above the partners and stand on
-    the first of a deal's rows of a kind alone, so that all rows of a kind add up to the program's line.
-    """
-
-    deal_id: int
-    crm_id: str
-    name: str
-    partner_id: int
-    partner: str
-    pm: str
-    line: ChangeLine
-    pm_id: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimRow:
-    """A claim of attribution of one of the snapshot's deals, and whose signatures stood below it at the cut-off."""
-
-    deal_id: int
-    crm_id: str
-    name: str
-    kind: str
-    reason: str
-    opened_at: datetime
-    opened_by_id: int
-    due: date | None
-    in_force_at: datetime | None
-    replaced_at: datetime | None
-    ae_id: int | None
-    ae_for_id: int | None
-    ae_at: datetime | None
-    pm_id: int | None
-    pm_for_id: int | None
-    pm_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class CreditRow:
-    """A won deal's part of its owner's quota credit: `ratio` in basis points, money in minor units."""
-
-    owner_id: int | None
-    owner: str
-    deal_id: int
-    crm_id: str
-    name: str
-    kind: str
-    state: str
-    value: int
-    ratio: int
-    credit: int
-
-
-@dataclass(frozen=True, slots=True)
-class SignatureRow:
-    """One signature of the period, in the order they were made, amended ones too."""
-
-    row: SignedCommit
-    partner: str
-    by: str
-    on_behalf: str
-
-
-@dataclass(frozen=True, slots=True)
-class AdjustmentRow:
-    row: Adjustment
-    partner: str
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class QuotaRow:
-    """A target as it was entered; `partner` "" is the program's. `row.amount` None: taken back."""
-
-    row: Quota
-    partner: str
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class SignOffRow:
-    row: SignOff
-    name: str
 
 
 _BAND = case(*((SnapshotLine.category == str(band), place) for place, band in enumerate(BANDS)), else_=len(BANDS))
@@ -402,52 +302,3 @@ def _credit_rows(held: list[Any], ratios: Any) -> list[CreditRow]:
 def _pieces(rows: list[CreditRow], chunk: int) -> Iterator[list[CreditRow]]:
     for place in range(0, len(rows), chunk):
         yield rows[place : place + chunk]
-
-
-async def signatures(session: AsyncSession, snapshot: Snapshot) -> list[SignatureRow]:
-    """Every signature of the period up to the snapshot's cut-off, in the order they were made."""
-    by, behalf = aliased(Person), aliased(Person)
-    rows = await session.execute(
-        select(SignedCommit, Partner.name, by.name, behalf.name)
-        .join(Partner, Partner.id == SignedCommit.partner_id)
-        .join(by, by.id == SignedCommit.by_id)
-        .outerjoin(behalf, behalf.id == SignedCommit.for_id)
-        .where(SignedCommit.period == snapshot.period, SignedCommit.at <= snapshot.cut_off)
-        .order_by(SignedCommit.id)
-    )
-    return [SignatureRow(row, partner, name, other or "") for row, partner, name, other in rows]
-
-
-async def adjustments(session: AsyncSession, snapshot: Snapshot) -> list[AdjustmentRow]:
-    """Every adjustment of the period up to the snapshot's cut-off, in the order they were made."""
-    rows = await session.execute(
-        select(Adjustment, Partner.name, Person.name)
-        .join(Partner, Partner.id == Adjustment.partner_id)
-        .join(Person, Person.id == Adjustment.by_id)
-        .where(Adjustment.period == snapshot.period, Adjustment.at <= snapshot.cut_off)
-        .order_by(Adjustment.id)
-    )
-    return [AdjustmentRow(row, partner, name) for row, partner, name in rows]
-
-
-async def quotas(session: AsyncSession, snapshot: Snapshot) -> list[QuotaRow]:
-    """Every target of the period up to the snapshot's cut-off, in the order they were entered."""
-    rows = await session.execute(
-        select(Quota, Partner.name, Person.name)
-        .outerjoin(Partner, Partner.id == Quota.partner_id)
-        .outerjoin(Person, Person.id == Quota.by_id)
-        .where(Quota.period == snapshot.period, Quota.at <= snapshot.cut_off)
-        .order_by(Quota.id)
-    )
-    return [QuotaRow(row, partner or "", name or "") for row, partner, name in rows]
-
-
-async def sign_offs(session: AsyncSession, snapshot: Snapshot) -> list[SignOffRow]:
-    """The names below the snapshot, the CRO's first."""
-    rows = await session.execute(
-        select(SignOff, Person.name)
-        .join(Person, Person.id == SignOff.person_id)
-        .where(SignOff.snapshot_id == snapshot.id)
-        .order_by(SignOff.role.desc())
-    )
-    return [SignOffRow(row, name) for row, name in rows]

@@ -16,8 +16,9 @@ from models.domain.forecast.parts import divide
 from models.domain.policy import Policy
 from models.domain.rights import Act, Subject, may, require
 from models.forecast import finding, reading
-from models.forecast.counting import CHUNK, Line, Scope, counts, is_simple, kind_now, state_now
+from models.forecast.counting import CHUNK, Line, counts, is_simple, kind_now, state_now
 from models.forecast.holding import hold
+from models.forecast.scope import Scope
 from models.people import as_actor
 from models.tables import Deal, DealVersion, Partner, Person, Snapshot, SnapshotLine, SnapshotPart
 from models.tables.base import table_of

@@ -38,8 +38,10 @@ from models.forecast import (
     weeks,
 )
 from models.forecast.adding import Sums
-from models.forecast.changed import Comparison, Lines
-from models.forecast.counting import Found, Line, Scope, lines, look, scope_of
+from models.forecast.changed import Comparison
+from models.forecast.counting import Found, Line, lines, look
+from models.forecast.scope import Scope, scope_of
+from models.forecast.tally import Lines
 from models.imports import crm_as_of
 from models.notes import is_stale
 from models.tables import Snapshot

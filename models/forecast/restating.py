@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.domain.forecast.facts import Bands, ChangeLine, Restatement
 from models.forecast import finding
 from models.forecast.changed import Comparison
-from models.forecast.counting import Scope
+from models.forecast.scope import Scope
 from models.tables import QuarterClose, Snapshot
 
 STATED = ("closing", "restatement")

@@ -12,7 +12,8 @@ from models.domain.forecast.facts import AccuracyFacts
 from models.domain.forecast.ratios import accuracy
 from models.forecast import finding, numbers
 from models.forecast.adding import Sums
-from models.forecast.counting import Scope, lines, look
+from models.forecast.counting import lines, look
+from models.forecast.scope import Scope
 from models.tables import DealVersion, QuarterClose, Snapshot
 
 

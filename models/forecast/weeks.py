@@ -16,12 +16,13 @@ from models.domain.deals import Category
 from models.domain.fiscal import Quarter
 from models.domain.forecast.changes import BANDS
 from models.domain.forecast.facts import WeekFigure
-from models.domain.forecast.parts import divide
-from models.domain.forecast.rates import convert
+from models.domain.forecast.parts import Part, divide
+from models.domain.forecast.rates import Rate, convert
 from models.domain.policy import Policy
 from models.domain.zones import local_to_utc, zone
 from models.forecast.adding import bands_of
-from models.forecast.counting import CHUNK, HIDDEN, Scope, counts, links, shared_ids
+from models.forecast.counting import CHUNK, counts, links, shared_ids
+from models.forecast.scope import HIDDEN, Scope
 from models.tables import DealPartner, DealVersion
 
 ONE_DAY = timedelta(days=1)
@@ -132,23 +133,32 @@ async def _add_others(
     shares = await links(session, {row.deal_id for row in rows.values() if row.shared})
     for version_id, first, after in chunk:
         row = rows[version_id]
-        for place in range(first, after):
-            _add_row(scope, points, row, place, shares.get(row.deal_id, ()))
+        _add_version(scope, points, row, range(first, after), shares.get(row.deal_id, ()))
 
 
-def _add_row(scope: Scope, points: _Points, row: Any, place: int, shares: Iterable[tuple[int, int]]) -> None:
-    """One version in one week, at the rate of that week's last day; won deals at that of their close date."""
-    value = row.amount or 0
-    if row.amount is not None and row.currency != scope.into:
-        day = row.close_date if row.category == Category.WON else points.days[place]
-        rate = scope.rates.on(row.currency, day)
-        if rate is None:
-            points.broken.add(place)
-            return
-        value = convert(row.amount, rate)
+def _add_version(
+    scope: Scope, points: _Points, row: Any, places: Iterable[int], shares: Iterable[tuple[int, int]]
+) -> None:  # fmt: skip
+    """One version in its weeks, at the rate of each week's last day; won deals at that of their close date."""
     counted = scope.sees(row.partner_id)
-    if scope.partner_ids is not None:
-        parts = scope.parts(row.partner_id, shares)
-        divided = zip(parts, divide(value, parts), strict=True)
-        value = sum(share for part, share in divided if part.partner_id != HIDDEN)
-    points.add(place, row.category, value, int(counted), int(counted and row.amount is None))
+    converted = row.amount is not None and row.currency != scope.into
+    parts = scope.parts(row.partner_id, shares) if scope.partner_ids is not None else ()
+    held: Rate | None = None
+    value = _seen(row.amount or 0, parts)
+    for place in places:
+        if converted:
+            day = row.close_date if row.category == Category.WON else points.days[place]
+            rate = scope.rates.on(row.currency, day)
+            if rate is None:
+                points.broken.add(place)
+                continue
+            if rate is not held:  # as a rule it is that of the week before
+                held, value = rate, _seen(convert(row.amount, rate), parts)
+        points.add(place, row.category, value, int(counted), int(counted and row.amount is None))
+
+
+def _seen(value: int, parts: Sequence[Part]) -> int:
+    """What of a value may be seen; all of it without parts."""
+    if not parts:
+        return value
+    return sum(share for part, share in zip(parts, divide(value, parts), strict=True) if part.partner_id != HIDDEN)

@@ -1,5 +1,6 @@
 """A quarter from its first signature to its restatement; and what no order of events can break."""
 
+import asyncio
 from datetime import date, timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from models import people
 from models.domain.errors import NotAllowed, UserError
 from models.domain.forecast.facts import Bands, ChangeKind, Terms
 from models.forecast import adjusting, closing, finding, lines, publishing, quotas, reading, signing, signing_off, terms
@@ -144,9 +146,34 @@ async def test_a_quarter_from_its_first_number_to_its_restatement(db):
         (signature,) = await lines.signatures(session, closed)
         assert (signature.partner, signature.by, signature.row.deals_commit) == ("Partner A", "Pat Manager", 2_700_01)
         (target,) = await lines.quotas(session, closed)
-        assert (target.partner, target.amount, target.by) == ("", 1_000_000, "Carl Revenue")
+        assert (target.partner, target.row.amount, target.by) == ("", 1_000_000, "Carl Revenue")
         assert await lines.adjustments(session, closed) == await lines.sign_offs(session, closed) == []
         assert [row async for chunk in lines.claims(session, closed) for row in chunk] == []
+
+
+async def test_no_number_slips_past_the_closing_of_its_quarter(db):
+    async with db.write() as session:
+        made = await t.team(session)
+        a = made.partners["A"].id
+        await t.add(session, "won", made.partners["A"], category="won")
+
+    async def sign(commit):
+        async with db.write() as session:
+            pat = await people.get(session, made.pat.id)
+            await signing.sign(session, pat, "2026Q2", [Number(a, commit, commit)], {}, now=AFTER, policy=t.POLICY)
+
+    async def close():
+        async with db.write() as session:
+            fay = await people.get(session, made.fay.id)
+            await closing.close(session, fay, t.Q2, now=AFTER, policy=t.POLICY)
+
+    outcomes = await asyncio.gather(sign(1), close(), sign(2), return_exceptions=True)
+    assert all(one is None or isinstance(one, UserError) for one in outcomes)
+    async with db.read() as session:
+        stored = [row.commit for row in await session.scalars(select(SignedCommit).order_by(SignedCommit.id))]
+        closed = finding.facts_of(await finding.latest(session, "2026Q2"))
+        assert closed.kind == "closing"
+        assert closed.signed_commit == (stored[-1] if stored else 0)
 
 
 async def test_two_different_people_sign_off_the_latest_roll_up(sqlite):
