@@ -28,7 +28,11 @@ async def sign(db: Database, company: Company) -> None:
         select(Deal.id, DealVersion.attribution, DealVersion.owner_id, Partner.pm_id)
         .join(DealVersion, PRESENT)
         .join(Partner, Partner.id == DealVersion.partner_id)
-        .where(DealVersion.created_date == company.before)
+        .where(
+            DealVersion.created_date == company.before,
+            DealVersion.attribution != "",
+            DealVersion.owner_id != Partner.pm_id,  # and neither is missing
+        )
         .order_by(Deal.crm_id)
     )
     async with db.write() as session:

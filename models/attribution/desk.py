@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models import people
 from models.attribution.terms import Ground, ground, kind_of
 from models.deals import PRESENT, hold
-from models.domain.attribution import SIGNED, Side, Signer, Who, has_to_sign, signer
+from models.domain.attribution import Side, Signer, Who, has_to_sign, signer
 from models.domain.deals import Attribution
 from models.domain.errors import UserError
 from models.domain.forecast.facts import AttributionState
@@ -20,7 +20,7 @@ from models.domain.rights import Act, Actor, Subject, may, require
 from models.tables import AttributionClaim, AttributionSignature, Deal, DealVersion, Partner, Person, Touch
 
 GONE = "This deal does not exist any more."
-DIRECT = "This deal has no partner, so there is nothing to attribute. Name its partner in the CRM, or in `/deals`."
+DIRECT = "This deal has no partner, so there is nothing to attribute. Name its partner in the CRM and import it again."
 
 
 class Signature(NamedTuple):
@@ -193,6 +193,3 @@ async def open_desk(session: AsyncSession, actor: Person, deal_id: int, *, now: 
     found = await desk_of(session, deal_id, now=now, policy=policy)
     require(may(people.as_actor(actor), Act.RECORD_TOUCH, found.subject))
     return found
-
-
-__all__ = ["DIRECT", "GONE", "SIGNED", "Claim", "Desk", "Signature", "claims_of", "desk_of", "kind_label", "open_desk"]

@@ -28,7 +28,7 @@ async def adjust(
     require(may(as_actor(actor), Act.ADJUST_ROLL_UP, Subject()))
     await hold(session, now=now)
     quarter = await signing.open_quarter(session, period_label, now=now, policy=policy)
-    stands = (await numbers.adjusted(session, quarter.label, [partner_id])).get(partner_id)
+    stands = (await numbers.adjusted(session, quarter.label, [partner_id], currency=policy.currency)).get(partner_id)
     why = clean(reason)
     errors: dict[str, str] = {}
     if await session.get(Partner, partner_id) is None:

@@ -63,7 +63,7 @@ async def before_closing(session: AsyncSession, quarter: Quarter, *, now: dateti
     sums = await add_up(session, scope)
     if sums.missing is not None:
         found.append(str(sums.missing))
-    unsigned = sums.expected - set(await numbers.signed(session, quarter.label))
+    unsigned = sums.expected - set(await numbers.signed(session, quarter.label, currency=scope.into))
     if unsigned:
         names = _listed(sorted(scope.names[partner_id] for partner_id in unsigned))
         found.append(f"No number was signed for {names}.")

@@ -10,22 +10,29 @@ from models.tables import Adjustment, SignedCommit
 
 
 async def signed(
-    session: AsyncSession, period: str, partner_ids: Collection[int] | None = None
-) -> dict[int, SignedCommit]:  # fmt: skip
-    """The latest signature of each partner. One statement."""
+    session: AsyncSession, period: str, partner_ids: Collection[int] | None = None, *, currency: str | None = None
+) -> dict[int, SignedCommit]:
+    """The latest signature of each partner. One statement.
+
+    With `currency` only numbers in it: after a change of the reporting currency the old ones cannot be added to the new.
+    """
     newest = select(func.max(SignedCommit.id)).where(SignedCommit.period == period).group_by(SignedCommit.partner_id)
     query = select(SignedCommit).where(SignedCommit.id.in_(newest))
+    if currency is not None:
+        query = query.where(SignedCommit.currency == currency)
     if partner_ids is not None:
         query = query.where(SignedCommit.partner_id.in_(partner_ids))
     return {row.partner_id: row for row in await session.scalars(query)}
 
 
 async def adjusted(
-    session: AsyncSession, period: str, partner_ids: Collection[int] | None = None
+    session: AsyncSession, period: str, partner_ids: Collection[int] | None = None, *, currency: str | None = None
 ) -> dict[int, Adjustment]:
-    """The adjustment that counts of each partner, those taken back left out. One statement."""
+    """The adjustment that counts of each partner, those taken back left out; `currency` as above. One statement."""
     newest = select(func.max(Adjustment.id)).where(Adjustment.period == period).group_by(Adjustment.partner_id)
     query = select(Adjustment).where(Adjustment.id.in_(newest), Adjustment.commit.is_not(None))
+    if currency is not None:
+        query = query.where(Adjustment.currency == currency)
     if partner_ids is not None:
         query = query.where(Adjustment.partner_id.in_(partner_ids))
     return {row.partner_id: row for row in await session.scalars(query)}

@@ -144,16 +144,22 @@ async def compose(
         blocked=bool(blocked),
         signed={
             partner_id: numbers.signed_facts(row, scope.pms)
-            for partner_id, row in (await numbers.signed(session, quarter.label, scope.partner_ids)).items()
+            for partner_id, row in (
+                await numbers.signed(session, quarter.label, scope.partner_ids, currency=scope.into)
+            ).items()
         },
         adjusted={
             partner_id: numbers.adjusted_facts(row)
-            for partner_id, row in (await numbers.adjusted(session, quarter.label, scope.partner_ids)).items()
+            for partner_id, row in (
+                await numbers.adjusted(session, quarter.label, scope.partner_ids, currency=scope.into)
+            ).items()
         },
         quotas=targets,
         lines=Lines(),
     )
     base = await finding.latest(session, quarter.label)
+    if base is not None and base.currency != scope.into:
+        base = None  # the reporting currency was changed since: there is no difference to be named
     if base is not None and not blocked:
         comparison = Comparison(scope, base, finding.facts_of(base))
         team.lines = await comparison.lines(session, deals=sum(counted[0] for counted in sums.counts.values()))

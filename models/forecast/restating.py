@@ -30,7 +30,7 @@ async def restated(session: AsyncSession, scope: Scope) -> tuple[Restatement, ..
     found: list[Restatement] = []
     for quarter in quarters:
         base = await last_stated(session, quarter.label) if quarter.label in closed else None
-        if base is None:
+        if base is None or base.currency != scope.into:
             continue
         facts = finding.facts_of(base)
         comparison = Comparison(replace(scope, quarter=quarter), base, facts)

@@ -23,7 +23,7 @@ async def accuracies(session: AsyncSession, scope: Scope) -> tuple[AccuracyFacts
     Closed is what the closing snapshot says, and as long as there is none what the deals say; nothing where a rate is missing.
     """
     before = scope.policy.fiscal.previous(scope.quarter)
-    signatures = await numbers.signed(session, before.label, scope.partner_ids)
+    signatures = await numbers.signed(session, before.label, scope.partner_ids, currency=scope.into)
     if not signatures:
         return ()
     won = await _closing(session, before.label)

@@ -106,7 +106,7 @@ async def mine(
     ids = [partner.id for partner in partners]
     scope = await read_scope(session, quarter, now=now, policy=policy, partner_ids=ids)
     sums = await add_up(session, scope)
-    signed = await numbers.signed(session, quarter.label, ids)
+    signed = await numbers.signed(session, quarter.label, ids, currency=policy.currency)
     bands, blocked = sums.by_partner(), str(sums.missing or "")
     found = [
         _mine(partner, actor, bands.get(partner.id, Bands()), signed.get(partner.id), scope.pms, blocked)
@@ -181,7 +181,7 @@ async def sign(
     errors = _wrong(wanted.values(), policy)
     if errors:
         raise FieldErrors(errors)
-    present = await numbers.signed(session, quarter.label, list(wanted))
+    present = await numbers.signed(session, quarter.label, list(wanted), currency=policy.currency)
     await _refuse_stale(session, wanted, shown, present, policy)
     today = local_date(now, zone(policy.zone))
     fresh = [

@@ -1,13 +1,16 @@
 """`make pictures`: plays the week and keeps the README's pictures."""
 
 import asyncio
+import subprocess
 import tempfile
 from pathlib import Path
 
 from playwright.async_api import expect
 
+from handlers.files import chart
 from tests.browser import first_day, quarter, week
 from tests.browser.hands import Hands, hands
+from tests.files import office, opened, samples
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "docs" / "pictures"
 
@@ -25,8 +28,21 @@ async def main() -> None:
                 await first_day.live(new, Path(name) / "deals.csv")
             async with quarter.demo(Path(name) / "quarter.db") as whole, hands(whole, pictures=FOLDER) as lead:
                 await quarter.live(lead)
+            files(Path(name))
             async with hands(url, pictures=FOLDER, width=390, height=844, dark=True) as phone:
                 await on_a_phone(phone)
+
+
+def files(folder: Path) -> None:
+    """The files of a generated quarter: what changed, and the workbook's first page as another program prints it."""
+    made = samples.quarter(1)
+    (FOLDER / "what-changed.png").write_bytes(chart.what_changed(made.facts).data)
+    opened.write(str(folder / "workbook.xlsx"), made)
+    office.convert([folder / "workbook.xlsx"], "pdf", folder, folder / "office")
+    subprocess.run(
+        ["pdftoppm", "-png", "-r", "110", "-singlefile", str(folder / "workbook.pdf"), str(FOLDER / "workbook")],
+        check=True,
+    )
 
 
 async def inspector(me: Hands) -> None:

@@ -1,4 +1,4 @@
-"""The quarter, by hand: its table as the head sees it, a meeting of one's own, and a partner manager's PBR."""
+"""The quarter, by hand: its table, a meeting of one's own, a partner manager's PBR, and the forecast with its signatures."""
 
 from contextlib import AbstractAsyncContextManager
 from datetime import date
@@ -12,6 +12,7 @@ from tests.browser.hands import PATIENCE, Hands
 
 FIRST = date(2026, 9, 28)
 HEAD, MANAGER, PARTNER = "Ingrid", "Amara", "brightwater"
+CRO, CFO = "Marcus", "Yūko"
 
 
 def demo(database: Path) -> AbstractAsyncContextManager[str]:
@@ -29,6 +30,7 @@ async def live(me: Hands) -> None:
     await me.act_as(MANAGER)
     await me.messages()
     await pbr(me)
+    await forecast(me)
 
 
 async def table(me: Hands) -> None:
@@ -84,3 +86,36 @@ async def pbr(me: Hands) -> None:
     await me.see("Both sides on the first call")
     await me.page.get_by_text("Name one reference").filter(visible=True).last.scroll_into_view_if_needed()
     await me.picture("pbr-page")
+
+
+async def forecast(me: Hands) -> None:
+    """Monday of week 1: the manager signs from the card, the head publishes, CRO and CFO put their names below it."""
+    await me.clock_to("2026-10-05T10:05")
+    await me.act_as(MANAGER)
+    await me.messages()
+    await me.see("partners signed: commit and best case")
+    await me.page.get_by_role("button", name="Sign…").last.click()
+    await me.title("Sign 2026Q4")
+    fields = me.modal.locator("input[type=text]")
+    for place, amount in enumerate(("120,000", "240,000", "60,000", "90,000")):
+        await fields.nth(place).fill(amount)
+    await me.picture("sign")
+    await me.submit()
+    await expect(me.page.get_by_test_id("modal")).to_have_count(0)
+    await me.act_as(HEAD)
+    await me.messages()
+    await me.command("/forecast")
+    await me.press("Review and publish…", inside=me.modal)
+    await me.see("Not submitted:")
+    await me.submit()
+    await me.see("and frozen.")
+    await me.close()
+    for who in (CRO, CFO):
+        await me.act_as(who)
+        await me.channel("executives")
+        await me.see("Sign-off")
+        await me.press("Sign off")
+        await me.page.get_by_role("dialog").get_by_role("button", name="Sign off").last.click()
+        await me.see(f"{'CRO' if who == CRO else 'CFO'}: signed by {who}")
+    await me.page.get_by_text("CFO: signed by").filter(visible=True).last.scroll_into_view_if_needed()
+    await me.picture("roll-up")

@@ -232,6 +232,26 @@ async def test_only_the_head_publishes_and_nothing_far_ahead(sqlite):
         assert [row.number for row in await finding.snapshots(session, "2026Q3")] == [1]
 
 
+async def test_after_a_change_of_the_reporting_currency_nothing_is_compared_or_added_across(sqlite):
+    async with sqlite.write() as session:
+        made = await t.team(session)
+        a = made.partners["A"]
+        await t.add(session, "open", a)
+        await t.rate(session, "USD", date(2026, 1, 1), "0.9", into="EUR")
+        await signing.sign(session, made.pat, "2026Q2", [Number(a.id, 5, 5)], {}, now=WEEK5, policy=t.POLICY)
+        await publish(session, made)
+        policy = t.POLICY.model_copy(update={"currency": "EUR"})
+        facts = await reading.draft(session, t.Q2, now=WEEK5, policy=policy)
+        assert (facts.program.commit, facts.changes, facts.signed_commit, facts.missing) == (
+            90_000,
+            None,
+            0,
+            ("Partner A",),
+        )
+        (mine, *_) = await signing.mine(session, made.pat, t.Q2, now=WEEK5, policy=policy)
+        assert (mine.signature_id, mine.deals_commit) == (0, 90_000)
+
+
 async def test_a_landing_rests_on_past_quarters_that_are_known(sqlite):
     async with sqlite.write() as session:
         made = await t.team(session)
