@@ -17,6 +17,7 @@ import yaml
 from bot.settings import Settings, environment_name
 from handlers.features import CARD_RENDERERS, FEATURES, RENDERERS
 from models import births, cards, drafts, pulses
+from models.forecast import announcing
 
 ROOT = Path(__file__).resolve().parent.parent
 CODE = [path for room in ("bot", "handlers", "scheduling", "models") for path in sorted((ROOT / room).rglob("*.py"))]
@@ -233,7 +234,7 @@ def test_every_template_that_is_owed_and_every_kind_of_card_has_a_renderer():
     owed = {found for path in CODE for found in _templates(path)}
     assert owed <= set(RENDERERS) | set(CARD_RENDERERS)
     kinds = {value for name, value in vars(cards).items() if name.isupper() and isinstance(value, str)}
-    assert kinds | {births.CARD, drafts.CARD, pulses.REPORT} == set(CARD_RENDERERS)
+    assert kinds | {births.CARD, drafts.CARD, pulses.REPORT, announcing.CARD} == set(CARD_RENDERERS)
 
 
 def _templates(path: Path) -> Iterator[str]:

@@ -108,6 +108,21 @@ class Sums:
         """Partners with an open or won deal in the quarter; asked once all is added."""
         return {partner_id for (_, partner_id), sums in self.parts.items() if partner_id != REST and sums[_DEALS]}
 
+    @property
+    def deals(self) -> int:
+        """How many deals count, each once."""
+        return sum(deals for deals, _ in self.counts.values())
+
+    @property
+    def unknown(self) -> int:
+        """How many of them have no known amount."""
+        return sum(unknown for _, unknown in self.counts.values())
+
+    @property
+    def unattributed(self) -> int:
+        """How many of them have no kind of attribution."""
+        return sum(cell[_DEALS] for (kind, _), cell in self.kinds.items() if not kind)
+
     def by_partner(self) -> dict[int, Bands]:
         """Each partner's bands; a partner has one manager, so it stands in one place."""
         return {partner_id: bands_of(sums) for (_, partner_id), sums in self.parts.items() if partner_id != REST}

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.deals import PRESENT
 from models.domain.deals import Category
 from models.domain.forecast.credit import Won, credit
 from models.domain.forecast.facts import AttributionState, CreditFacts
-from models.forecast.counting import STANDS, Line, counts, is_simple, kind_now, state_now
+from models.forecast.counting import Line, counts, is_simple, kind_now, state_now
 from models.forecast.scope import Scope
 from models.tables import Deal, DealVersion
 
@@ -17,7 +18,7 @@ async def earned(session: AsyncSession, scope: Scope, lines: Sequence[Line]) -> 
     """Each owner's credit. `lines` are the deals that are not simple; those without an amount give none. One statement."""
     rows = await session.execute(
         select(Deal.id, DealVersion.owner_id, DealVersion.amount, kind_now(), state_now(scope))
-        .join(DealVersion, STANDS)
+        .join(DealVersion, PRESENT)
         .where(
             counts(scope.quarter), is_simple(scope.into), DealVersion.category == Category.WON,
             DealVersion.amount.is_not(None),

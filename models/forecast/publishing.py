@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Date, cast, func, insert, literal, null, select, text, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.deals import PRESENT
 from models.domain.errors import UserError
 from models.domain.fiscal import Quarter
 from models.domain.forecast.facts import RollUpFacts
@@ -15,7 +16,7 @@ from models.domain.forecast.parts import divide
 from models.domain.policy import Policy
 from models.domain.rights import Act, Subject, may, require
 from models.forecast import finding, reading
-from models.forecast.counting import CHUNK, STANDS, Line, counts, is_simple, kind_now, state_now
+from models.forecast.counting import CHUNK, Line, counts, is_simple, kind_now, state_now
 from models.forecast.holding import hold
 from models.forecast.scope import Scope
 from models.people import as_actor
@@ -96,7 +97,7 @@ async def _freeze_simple(session: AsyncSession, scope: Scope, snapshot_id: int) 
             DealVersion.amount, cast(null(), Date), DealVersion.amount, true(),
         )
         .select_from(Deal)
-        .join(DealVersion, STANDS)
+        .join(DealVersion, PRESENT)
         .join(Partner, Partner.id == DealVersion.partner_id)
         .where(counts(scope.quarter), is_simple(scope.into))
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """The roll-up as it would be now: what the deals add up to, what people signed, what changed since it was last published."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -10,17 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models import attribution
 from models.domain.fiscal import Quarter
 from models.domain.forecast.facts import (
-    AdjustedFacts,
     Bands,
     Changes,
-    PartnerPart,
     PmPart,
     Restatement,
     RollUpFacts,
-    SignedFacts,
     WeekFigure,
 )
-from models.domain.forecast.parts import REST
 from models.domain.forecast.rates import MissingRate
 from models.domain.forecast.ratios import attainment, coverage
 from models.domain.policy import Policy
@@ -42,11 +38,10 @@ from models.forecast.changed import Comparison
 from models.forecast.counting import Found, Line, lines, look
 from models.forecast.scope import Scope, scope_of
 from models.forecast.tally import Lines
+from models.forecast.team import Team
 from models.imports import crm_as_of
 from models.notes import is_stale
 from models.tables import Snapshot
-
-REST_NAME = "no partner's share"
 
 
 @dataclass(frozen=True)
@@ -120,63 +115,103 @@ def label_of(quarter: Quarter, today: date, policy: Policy) -> str:
     return f"week {week}" if of.label == quarter.label and today in quarter else today.isoformat()
 
 
+@dataclass
+class _Ground:
+    """What a roll-up is put together from. `others` are the deals that are not simple, `missing` the first rate that is."""
+
+    sums: Sums
+    others: list[Line]
+    found: Found
+    targets: Mapping[int | None, int]
+    restated: tuple[Restatement, ...]
+    missing: MissingRate | None
+
+
 async def compose(
     session: AsyncSession, scope: Scope, frame: Frame, *, strict: bool = False
 ) -> tuple[RollUpFacts, list[Line]]:
     """The facts of a scope, and its deals that are not simple, as they were converted. Raises MissingRate with `strict`."""
-    quarter, today = scope.quarter, scope.rate_day
+    ground = await _gather(session, scope)
+    if ground.missing is not None and strict:
+        raise ground.missing
+    blocked = ground.missing is not None
+    base = None if blocked else await _base(session, scope)
+    team = await _team(session, scope, ground, base)
+    pms = team.pms()
+    program = Bands() if blocked else Bands.sum(pm.bands for pm in pms)
+    facts = await _facts(session, scope, frame, ground, team, pms)
+    if blocked:
+        return facts, ground.others
+    figures: dict[str, Any] = {
+        "program": program,
+        "by_kind": ground.sums.by_kind(),
+        "by_currency": ground.sums.by_currency(),
+        "rates": ground.sums.rates_used(),
+        "changes": _changes(base, program, team.lines, scope) if base is not None else None,
+        "weeks": (*await weeks.figures(session, scope), *_today(scope, program)),
+    }
+    if scope.partner_ids is None:
+        figures |= await _of_the_program(session, scope, program, ground)
+    return facts.model_copy(update=figures), ground.others
+
+
+async def _gather(session: AsyncSession, scope: Scope) -> _Ground:
+    """Add the deals up, and read what they are held against. The first rate that is missing is kept."""
     sums, others, found = await _look(session, scope)
-    if sums.missing is not None and strict:
-        raise sums.missing
-    blocked = str(sums.missing or "")
+    missing = sums.missing
     targets: Mapping[int | None, int] = {}
     restated: tuple[Restatement, ...] = ()
     try:
-        targets = await quotas.quotas(session, quarter, policy=scope.policy, rates=scope.rates)
+        targets = await quotas.quotas(session, scope.quarter, policy=scope.policy, rates=scope.rates)
         restated = await restating.restated(session, scope) if scope.partner_ids is None else ()
     except MissingRate as error:
-        if strict:
-            raise
-        blocked = blocked or str(error)
-    team = _Team(
-        scope=scope,
-        sums=sums,
-        blocked=bool(blocked),
-        signed={
-            partner_id: numbers.signed_facts(row, scope.pms)
-            for partner_id, row in (
-                await numbers.signed(session, quarter.label, scope.partner_ids, currency=scope.into)
-            ).items()
-        },
-        adjusted={
-            partner_id: numbers.adjusted_facts(row)
-            for partner_id, row in (
-                await numbers.adjusted(session, quarter.label, scope.partner_ids, currency=scope.into)
-            ).items()
-        },
-        quotas=targets,
-        lines=Lines(),
-    )
-    base = await finding.latest(session, quarter.label)
-    if base is not None and base.currency != scope.into:
-        base = None  # the reporting currency was changed since: there is no difference to be named
-    if base is not None and not blocked:
+        missing = missing or error
+    return _Ground(sums, others, found, targets, restated, missing)
+
+
+async def _base(session: AsyncSession, scope: Scope) -> Snapshot | None:
+    """The snapshot to compare with. After a change of the reporting currency there is no difference to be named."""
+    base = await finding.latest(session, scope.quarter.label)
+    return base if base is not None and base.currency == scope.into else None
+
+
+async def _team(session: AsyncSession, scope: Scope, ground: _Ground, base: Snapshot | None) -> Team:
+    """Managers and partners, and what stands beside their deals."""
+    period, ids = scope.quarter.label, scope.partner_ids
+    signed = await numbers.signed(session, period, ids, currency=scope.into)
+    adjusted = await numbers.adjusted(session, period, ids, currency=scope.into)
+    changed = Lines()
+    if base is not None:
         comparison = Comparison(scope, base, finding.facts_of(base))
-        team.lines = await comparison.lines(session, deals=sum(counted[0] for counted in sums.counts.values()))
-    pms = team.pms()
-    program = Bands() if blocked else Bands.sum(pm.bands for pm in pms)
+        changed = await comparison.lines(session, deals=ground.sums.deals)
+    return Team(
+        scope=scope,
+        sums=ground.sums,
+        blocked=ground.missing is not None,
+        signed={partner_id: numbers.signed_facts(row, scope.pms) for partner_id, row in signed.items()},
+        adjusted={partner_id: numbers.adjusted_facts(row) for partner_id, row in adjusted.items()},
+        quotas=ground.targets,
+        lines=changed,
+    )
+
+
+async def _facts(
+    session: AsyncSession, scope: Scope, frame: Frame, ground: _Ground, team: Team, pms: tuple[PmPart, ...]
+) -> RollUpFacts:
+    """What is said even where a missing rate leaves no totals."""
+    quarter, sums = scope.quarter, ground.sums
     as_of = await crm_as_of(session)
-    facts = RollUpFacts(
+    return RollUpFacts(
         period=quarter.label,
         first=quarter.first,
         last=quarter.last,
         kind=frame.kind,
         number=frame.number,
-        label=frame.label or label_of(quarter, today, scope.policy),
+        label=frame.label or label_of(quarter, scope.rate_day, scope.policy),
         cut_off=scope.now,
-        rate_day=today,
+        rate_day=scope.rate_day,
         currency=scope.into,
-        program=program,
+        program=Bands(),
         pms=pms,
         signed_commit=sum(pm.signed_commit for pm in pms),
         signed_best_case=sum(pm.signed_best_case for pm in pms),
@@ -189,39 +224,32 @@ async def compose(
         closed=await finding.closed(session, quarter.label) is not None,
         accuracy=await signers.accuracies(session, scope),
         gaps=await gaps.gaps(
-            session, scope, undated=found.undated, unknown=sum(counted[1] for counted in sums.counts.values()), unowned=sums.unowned,
-            unattributed=sum(cell[-2] for (kind, _), cell in sums.kinds.items() if not kind),
+            session,
+            scope,
+            undated=ground.found.undated,
+            unknown=sums.unknown,
+            unowned=sums.unowned,
+            unattributed=sums.unattributed,
         ),
-        blocked=blocked,
-    )  # fmt: skip
-    if blocked:
-        return facts, others
-    figures: dict[str, Any] = {
-        "by_kind": sums.by_kind(),
-        "by_currency": sums.by_currency(),
-        "rates": sums.rates_used(),
-        "changes": _changes(base, program, team.lines, scope) if base is not None else None,
-        "weeks": (*await weeks.figures(session, scope), *_today(scope, program)),
-    }
-    if scope.partner_ids is None:
-        figures |= {"restatements": restated}
-        figures |= await _of_the_program(session, scope, program, targets.get(None), others, found)
-    return facts.model_copy(update=figures), others
+        blocked=str(ground.missing or ""),
+    )
 
 
 async def _of_the_program(
-    session: AsyncSession, scope: Scope, program: Bands, target: int | None, others: Sequence[Line], found: Found
-) -> dict[str, Any]:
+    session: AsyncSession, scope: Scope, program: Bands, ground: _Ground
+) -> dict[str, Any]:  # fmt: skip
     """What only those see who may see every partner."""
-    partner_share, total_share = await created.shares(session, scope, found)
+    partner_share, total_share = await created.shares(session, scope, ground.found)
+    target = ground.targets.get(None)
     return {
+        "restatements": ground.restated,
         "quota": target,
         "attainment": attainment(program.won, target),
         "coverage": coverage(program.open, target, program.won),
         "partner_share": partner_share,
         "total_share": total_share,
-        "credit": await crediting.earned(session, scope, others),
-        "landing": await history.predicted(session, scope, program.won, others),
+        "credit": await crediting.earned(session, scope, ground.others),
+        "landing": await history.predicted(session, scope, program.won, ground.others),
     }
 
 
@@ -236,71 +264,3 @@ def _changes(base: Snapshot, program: Bands, found: Lines, scope: Scope) -> Chan
 def _today(scope: Scope, program: Bands) -> tuple[WeekFigure, ...]:
     """The week that is not over stands at what it is."""
     return (WeekFigure(day=scope.rate_day, bands=program),) if scope.rate_day in scope.quarter else ()
-
-
-@dataclass
-class _Team:
-    """Managers and partners, with all that stands beside them. `blocked`: nothing can be added up."""
-
-    scope: Scope
-    sums: Sums
-    blocked: bool
-    signed: Mapping[int, SignedFacts]
-    adjusted: Mapping[int, AdjustedFacts]
-    quotas: Mapping[int | None, int]
-    lines: Lines
-
-    def pms(self) -> tuple[PmPart, ...]:
-        """The managers with the most money first, partners without a manager last."""
-        places: dict[int | None, set[int]] = {pm_id: set() for pm_id in self.lines.pms}
-        for pm_id, partner_id in self.sums.parts:
-            places.setdefault(pm_id, set()).add(partner_id)
-        named = {*self.signed, *self.adjusted, *(partner for partner in self.quotas if partner), *self.lines.partners}
-        for partner_id in named:
-            if self.scope.sees(partner_id):
-                places.setdefault(self.scope.pms.get(partner_id), set()).add(partner_id)
-        for pm_id in self.lines.rests:
-            places.setdefault(pm_id, set()).add(REST)
-        found = [self._pm(pm_id, partner_ids) for pm_id, partner_ids in places.items()]
-        return tuple(sorted(found, key=lambda pm: (pm.pm_id is None, -pm.bands.total, pm.pm_id or 0)))
-
-    def _pm(self, pm_id: int | None, partner_ids: Iterable[int]) -> PmPart:
-        listed = [self._partner(pm_id, partner_id) for partner_id in partner_ids]
-        listed.sort(key=lambda part: (part.partner_id == REST, -part.bands.total, part.name, part.partner_id))
-        return PmPart(
-            pm_id=pm_id,
-            bands=Bands() if self.blocked else self.sums.pm_bands(pm_id),
-            signed_commit=sum(part.signed.commit for part in listed if part.signed),
-            signed_best_case=sum(part.signed.best_case for part in listed if part.signed),
-            missing=sum(part.expected and part.signed is None for part in listed),
-            changes=self.lines.pm(pm_id),
-            partners=tuple(listed),
-        )
-
-    def _partner(self, pm_id: int | None, partner_id: int) -> PartnerPart:
-        bands = Bands() if self.blocked else self.sums.bands(pm_id, partner_id)
-        quota = self.quotas.get(partner_id)
-        return PartnerPart(
-            partner_id=partner_id,
-            name=REST_NAME if partner_id == REST else self.scope.names.get(partner_id, ""),
-            pm_id=pm_id,
-            bands=bands,
-            expected=partner_id in self.sums.expected,
-            signed=self.signed.get(partner_id),
-            adjusted=self.adjusted.get(partner_id),
-            quota=quota,
-            attainment=None if self.blocked else attainment(bands.won, quota),
-            changes=self.lines.partner(partner_id, pm_id),
-        )
-
-    def missing(self) -> tuple[str, ...]:
-        """Partners whose number is expected and not there."""
-        return self._names(partner_id for partner_id in self.sums.expected if partner_id not in self.signed)
-
-    def not_expected(self) -> tuple[str, ...]:
-        """Partners without an open or won deal in the quarter."""
-        there = self.sums.expected
-        return self._names(one for one in self.scope.names if one not in there and self.scope.sees(one))
-
-    def _names(self, partner_ids: Iterable[int]) -> tuple[str, ...]:
-        return tuple(sorted(self.scope.names.get(partner_id, "") for partner_id in partner_ids))

@@ -11,7 +11,19 @@ from sqlalchemy import select
 from models import people
 from models.domain.errors import NotAllowed, UserError
 from models.domain.forecast.facts import Bands, ChangeKind, Terms
-from models.forecast import adjusting, closing, finding, lines, publishing, quotas, reading, signing, signing_off, terms
+from models.forecast import (
+    adjusting,
+    closing,
+    finding,
+    lines,
+    publishing,
+    quotas,
+    reading,
+    signing,
+    signing_off,
+    team,
+    terms,
+)
 from models.forecast.signing import Number
 from models.people import record_absence
 from models.tables import (
@@ -63,7 +75,7 @@ async def test_a_quarter_from_its_first_number_to_its_restatement(db):
         told = {(part.name, part.pm_id): part.bands.total for part in facts.partners}
         assert told == {
             ("Partner A", made.pat.id): 2_700_01, ("Partner B", made.pat.id): 0,
-            (reading.REST_NAME, made.pat.id): 200_00, ("Partner C", made.quinn.id): 300_00,
+            (team.REST_NAME, made.pat.id): 200_00, ("Partner C", made.quinn.id): 300_00,
         }  # fmt: skip
         assert [(pm.pm_id, pm.bands.deals) for pm in facts.pms] == [(made.pat.id, 3), (made.quinn.id, 0)]
         assert (facts.number, facts.kind, facts.label, facts.attainment) == (1, "roll_up", "week 5", 2200)
