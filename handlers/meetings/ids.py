@@ -69,7 +69,7 @@ class RowRef(Carried):
     k: str = ""
     m: str = ""
     at: str = ""
-    """When the row was changed last, as the form was opened."""
+    """A fingerprint of the row as the form was opened."""
 
 
 class QuarterRef(Carried):

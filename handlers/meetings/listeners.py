@@ -178,7 +178,7 @@ async def row_menu(ack: AsyncAck, body: Body, client: AsyncWebClient, context: A
             actor = await people.acting(session, user_id(body))
             require(may(people.as_actor(actor), Act.SET_UP_COMPANY, Subject()))
             row = await meetings.get(session, ref.k)
-            view = table.row_modal(meetings.spec_of(row), row.changed_at.isoformat())
+            view = table.row_modal(meetings.spec_of(row), table.fingerprint(meetings.spec_of(row)))
         await show(client, body, view)
         return
     async with deps.db.write() as session:
@@ -221,7 +221,7 @@ async def save_row(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None
         ref = RowRef.load(view["private_metadata"])
         rows = {row.key: row for row in await meetings.install(session, now=deps.now())}
         known = {key: meetings.spec_of(row) for key, row in rows.items()}
-        if ref.k in rows and rows[ref.k].changed_at.isoformat() != ref.at:
+        if ref.k in rows and table.fingerprint(known[ref.k]) != ref.at:
             await _refuse_stale(session, rows[ref.k])
         spec = table.parse(view, known.get(ref.k), frozenset(known), deps.policy)
         await meetings.save(session, spec, by=actor, now=deps.now(), policy=deps.policy)

@@ -1,5 +1,6 @@
 """“Meetings of the quarter”: every row on or off, changed, or added. The form of a row and its parser."""
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from datetime import time
 from typing import Any
@@ -122,10 +123,15 @@ def _nth(number: int) -> str:
     return {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", -1: "last"}[number]
 
 
-def row_modal(spec: Spec | None, changed_at: str = "") -> dict[str, Any]:
+def fingerprint(spec: Spec) -> str:
+    """What a row says, short: a form that was opened on another one overwrites nothing."""
+    return hashlib.blake2b(spec.model_dump_json().encode(), digest_size=8).hexdigest()
+
+
+def row_modal(spec: Spec | None, opened_on: str = "") -> dict[str, Any]:
     """The form of a row: all of it for one of one's own; weekday, hour, channel and agenda for a built-in one.
 
-    `changed_at` says when the row was changed last, so that nobody overwrites what they have not seen.
+    `opened_on` says when the row was changed last, so that nobody overwrites what they have not seen.
     """
     given = spec.key if spec is not None else ""
 
@@ -155,7 +161,7 @@ def row_modal(spec: Spec | None, changed_at: str = "") -> dict[str, Any]:
     made.append(b.text_input(ident(Field.AGENDA), "Agenda, a line each", "\n".join(spec.agenda) if spec else "",
                              multiline=True, optional=True, most=1500))  # fmt: skip
     title = "Change the meeting" if spec is not None else "Add a meeting"
-    return b.modal(View.ROW, title, made, metadata=RowRef(k=given, at=changed_at).dump(), submit="Save", close="Cancel")
+    return b.modal(View.ROW, title, made, metadata=RowRef(k=given, at=opened_on).dump(), submit="Save", close="Cancel")
 
 
 BUILT_IN_KEYS = frozenset(spec.key for spec in BUILT_IN)

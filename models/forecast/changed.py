@@ -57,7 +57,7 @@ class Comparison:
     async def _add(self, session: AsyncSession, found: Lines, pair: Subquery, *, won_only: bool) -> None:
         alone: list[int] = []
         query = pairs.grouped(pair, self.scope.into).where(self._touched(pair), _won(pair, won_only))
-        for group in await session.execute(query):
+        for group in map(pairs.Group._make, await session.execute(query)):
             if group.one:
                 alone.append(group.one)
             else:
@@ -65,7 +65,9 @@ class Comparison:
         async for _, deltas in self._of_deals(session, pair, alone):
             found.add(deltas)
 
-    async def deltas(self, session: AsyncSession, chunk: int = CHUNK) -> AsyncIterator[tuple[Any, tuple[Delta, ...]]]:
+    async def deltas(
+        self, session: AsyncSession, chunk: int = CHUNK
+    ) -> AsyncIterator[tuple[pairs.Pair, tuple[Delta, ...]]]:
         """Each deal that changed, with what changed in it: first those kept, then those that came, each by deal id."""
         for pair in (self._kept(), self._come()):
             query = select(pair.c.deal_id).where(or_(pairs.differs(pair), not_(pairs.simple(pair, self.scope.into))))
@@ -85,12 +87,12 @@ class Comparison:
 
     async def _of_deals(
         self, session: AsyncSession, pair: Subquery, deal_ids: Iterable[int], chunk: int = CHUNK
-    ) -> AsyncIterator[tuple[Any, tuple[Delta, ...]]]:
+    ) -> AsyncIterator[tuple[pairs.Pair, tuple[Delta, ...]]]:
         """Deals that have to be looked at one by one, by id."""
         wanted = sorted(deal_ids)
         for place in range(0, len(wanted), chunk):
             query = select(pair).where(pair.c.deal_id.in_(wanted[place : place + chunk])).order_by(pair.c.deal_id)
-            rows = (await session.execute(query)).all()
+            rows = [pairs.Pair._make(row) for row in await session.execute(query)]
             before, after = await self._before(session, rows), await self._after(session, rows)
             for row in rows:
                 old, new = before.get(row.deal_id), after.get(row.deal_id)
@@ -109,7 +111,7 @@ class Comparison:
 
     # One deal, or a group of deals that changed alike, on both sides.
 
-    def _of_group(self, group: Any) -> tuple[DealAt | None, DealAt | None]:
+    def _of_group(self, group: pairs.Group) -> tuple[DealAt | None, DealAt | None]:
         before = after = None
         if group.b_there:
             pm_id = group.b_pm if self._counted_before(group) else self._pm(group.b_partner)
@@ -144,7 +146,7 @@ class Comparison:
             value=value, parts=parts, partner_id=partner_id if seen else HIDDEN, pm_id=pm_id if seen else HIDDEN,
         )  # fmt: skip
 
-    async def _before(self, session: AsyncSession, rows: Iterable[Any]) -> Mapping[int, DealAt]:
+    async def _before(self, session: AsyncSession, rows: Iterable[pairs.Pair]) -> Mapping[int, DealAt]:
         """The deals as they were. Of those that did not count, only the partner is known, with the shares of then."""
         there = [row for row in rows if row.b_there]
         frozen = await frozen_parts(session, self.base.id, [row.deal_id for row in there if not row.b_plain])
@@ -152,21 +154,21 @@ class Comparison:
         shares = await links(session, absent, at=self.base.cut_off)
         return {row.deal_id: self._before_of(row, frozen, shares) for row in there}
 
-    def _counted_before(self, row: Any) -> bool:
+    def _counted_before(self, row: pairs.Pair | pairs.Group) -> bool:
         return row.b_partner is not None and row.b_category in _PLACE and row.b_place == pairs.IN
 
-    def _before_of(self, row: Any, frozen: Mapping[int, tuple[Part, ...]], shares: Mapping[int, Any]) -> DealAt:
+    def _before_of(self, row: pairs.Pair, frozen: Mapping[int, tuple[Part, ...]], shares: Mapping[int, Any]) -> DealAt:
         rate = self._rate(self.facts, self.base, row.b_currency, row.b_category, row.b_close)
         if not self._counted_before(row):
             parts = () if row.b_partner is None else self.scope.parts(row.b_partner, shares.get(row.deal_id, ()))
             value = row.b_amount if row.b_currency == self.scope.into else None
             return self._at(row.deal_id, row.b_category, row.b_close, row.b_currency, row.b_amount, rate, value, parts,
                             row.b_partner, self._pm(row.b_partner))  # fmt: skip
-        whole = frozen.get(row.deal_id) or _whole(row.b_partner, row.b_pm)
+        whole = frozen.get(row.deal_id) or _whole(row.b_partner or REST, row.b_pm)
         return self._at(row.deal_id, row.b_category, row.b_close, row.b_currency, row.b_amount, rate, row.b_value,
                         self._masked(whole, row.b_partner), row.b_partner, row.b_pm)  # fmt: skip
 
-    async def _after(self, session: AsyncSession, rows: Iterable[Any]) -> Mapping[int, DealAt]:
+    async def _after(self, session: AsyncSession, rows: Iterable[pairs.Pair]) -> Mapping[int, DealAt]:
         """The deals as they are."""
         there = [row for row in rows if row.n_there]
         shared = [row.deal_id for row in there if not row.n_plain]
@@ -176,13 +178,13 @@ class Comparison:
         shares = await links(session, shared)
         return {row.deal_id: self._after_of(row, self._parts_now(row, shares)) for row in there}
 
-    def _parts_now(self, row: Any, shares: Mapping[int, Any]) -> tuple[Part, ...]:
+    def _parts_now(self, row: pairs.Pair, shares: Mapping[int, Any]) -> tuple[Part, ...]:
         return () if row.n_partner is None else self.scope.parts(row.n_partner, shares.get(row.deal_id, ()))
 
-    def _alone(self, row: Any) -> tuple[Part, ...]:
+    def _alone(self, row: pairs.Pair) -> tuple[Part, ...]:
         return () if row.n_partner is None else _whole(row.n_partner, row.n_pm)
 
-    def _after_of(self, row: Any, parts: tuple[Part, ...]) -> DealAt:
+    def _after_of(self, row: pairs.Pair, parts: tuple[Part, ...]) -> DealAt:
         counted = row.n_partner is not None and row.n_category in _PLACE and row.n_place == pairs.IN
         rate = self._rate(self.now_facts, self.now, row.n_currency, row.n_category, row.n_close)
         value = row.n_amount if row.n_currency == self.scope.into else row.n_value

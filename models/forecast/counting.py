@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -202,10 +202,27 @@ async def lines(
     """These deals, each converted and with its parts, by id; two statements for each chunk."""
     wanted = sorted(deal_ids)
     for place in range(0, len(wanted), chunk):
-        rows = (await session.execute(_rows(scope, wanted[place : place + chunk]))).all()
+        rows = [_Row._make(row) for row in await session.execute(_rows(scope, wanted[place : place + chunk]))]
         shares = await links(session, [row.id for row in rows if row.shared])
         for row in rows:
             yield line_of(scope, row, shares.get(row.id, ()))
+
+
+class _Row(NamedTuple):
+    """A deal as `_rows` reads it: the columns in their order, since a field of a tuple is found many times faster."""
+
+    id: int
+    version_id: int
+    name: str
+    partner_id: int
+    owner_id: int | None
+    category: str
+    kind: str
+    state: str
+    close_date: date
+    currency: str
+    amount: int | None
+    shared: bool
 
 
 def _rows(scope: Scope, deal_ids: list[int]) -> Select[*tuple[Any, ...]]:
@@ -230,7 +247,7 @@ def _rows(scope: Scope, deal_ids: list[int]) -> Select[*tuple[Any, ...]]:
     )
 
 
-def line_of(scope: Scope, row: Any, shares: Iterable[tuple[int, int]]) -> Line:
+def line_of(scope: Scope, row: _Row, shares: Iterable[tuple[int, int]]) -> Line:
     """A row of `_rows`, with its parts and its value."""
     rate_day = rate = missing = None
     value = row.amount

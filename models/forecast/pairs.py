@@ -1,11 +1,11 @@
 """Deals as they stood in a snapshot and as they stand now (or in a later one), side by side: the ground of what changed.
 
-Two selects: `kept` are the deals of the snapshot that may differ, wherever they are now; `come` are deals that count now and did not then. Both
-have the columns of `_Side` twice, `b_…` as it was and `n_…` as it is.
+Two selects: `kept` are the deals of the snapshot that may differ, wherever they are now; `come` are deals that count now and
+did not then. Both have the columns of `Pair`: `b_…` as it was, `n_…` as it is.
 """
 
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Boolean,
@@ -34,6 +34,57 @@ from models.tables import Deal, DealVersion, ImportRun, Partner, Snapshot, Snaps
 _HIDDEN = ("staging", "abandoned")
 IN, AFTER, BEFORE, NEVER = 0, 1, -1, 2
 """Where a close date lies: in the quarter, after it, before it, or nowhere."""
+
+
+class Pair(NamedTuple):
+    """A deal on both sides: the columns of `kept` and `come` in their order."""
+
+    deal_id: int
+    b_there: bool
+    b_category: str
+    b_place: int
+    b_close: date | None
+    b_currency: str
+    b_amount: int | None
+    b_value: int | None
+    b_rate_day: date | None
+    b_plain: bool
+    b_partner: int | None
+    b_pm: int | None
+    n_there: bool
+    n_category: str
+    n_place: int
+    n_close: date | None
+    n_currency: str
+    n_amount: int | None
+    n_value: int | None
+    n_rate_day: date | None
+    n_plain: bool
+    n_partner: int | None
+    n_pm: int | None
+    name: str
+
+
+class Group(NamedTuple):
+    """Deals that changed alike: the columns of `grouped` in their order. Amounts are sums."""
+
+    n_partner: int | None
+    n_category: str
+    b_category: str
+    n_place: int
+    grown: int | None
+    one: int
+    b_partner: int | None
+    b_there: bool
+    b_place: int
+    b_pm: int | None
+    n_there: bool
+    n_pm: int | None
+    b_sign: int | None
+    n_sign: int | None
+    b_amount: int | None
+    n_amount: int | None
+    deals: int
 
 
 def kept(base: Snapshot, quarter: Quarter, into: str, now: Snapshot | None = None) -> Subquery:

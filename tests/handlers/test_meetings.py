@@ -334,6 +334,13 @@ def test_the_form_of_a_row_fits_with_any_words(name):
     check_modal(table.row_modal(None))
 
 
+def test_a_pbrs_row_offers_no_channel():
+    """Its page goes to its partner's channel."""
+    with_channel = {spec.key for spec in BUILT_IN if limits.block(table.row_modal(spec), "channel") is not None}
+    assert "pbr" not in with_channel
+    assert "team_call" in with_channel
+
+
 @pytest.mark.parametrize("spec", BUILT_IN, ids=lambda spec: spec.key)
 def test_a_built_in_row_comes_back_from_its_form_as_it_was_shown(spec):
     view = check_modal(table.row_modal(spec))

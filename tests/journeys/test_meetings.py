@@ -103,6 +103,31 @@ async def test_the_team_call_is_turned_on_held_and_closed_and_its_page_is_out(sq
         assert ":warning: Skipped: our side, &lt;!channel&gt; ill (closed by Hedda Lead)" in page
 
 
+async def test_a_rows_form_does_not_overwrite_what_somebody_else_changed(sqlite_url):
+    async with journey(team(), sqlite_url) as local:
+        for name in (ADMIN, HEAD):
+            await open_table(local, name)
+            await choose_row(local, name, "Partner team call", "change")
+        assert (await local.submit(HEAD, {"minutes": "45"}))["result"] == "updated"
+        found = await local.submit(ADMIN, {"minutes": "60"})
+        assert any("Hedda Lead changed this meeting meanwhile" in one for one in found["errors"].values()), found
+        assert value_of(await local.view(ADMIN), "minutes") == "60", "nothing typed is lost"
+        (row,) = await local.rows(select(MeetingKind).where(MeetingKind.key == "team_call"))
+        assert row.minutes == 45
+
+
+async def test_a_meeting_that_nobody_closed_stands_in_cadence(sqlite_url):
+    async with journey(team(), sqlite_url) as local:
+        await open_table(local, ADMIN)
+        await choose_row(local, ADMIN, "Partner team call", "on")
+        await close_all(local, ADMIN)
+        await local.to("Mon 10:30")
+        await local.command(HEAD, "/cadence")
+        text = await words(local, HEAD)
+        assert "Not closed" in text
+        assert "Partner team call" in text.split("Not closed")[1].split("Next")[0]
+
+
 async def test_a_row_of_ones_own_is_added_by_the_form_and_fires(sqlite_url):
     async with journey(team(), sqlite_url) as local:
         await open_table(local, HEAD)

@@ -65,6 +65,14 @@ async def test_an_answer_settles_the_pulse_and_stands_on_the_heads_card(room):
     assert (noted.after, noted.by_id) == ("keep", room.pm.id)
 
 
+async def test_where_there_is_no_head_an_admin_gets_the_card(room):
+    ada = await make.person(room.session, "Ada Admin", "admin")
+    room.head.active = False
+    await room.session.flush()
+    await room.answer(room.partners[0])
+    assert (await room.card()).person_id == ada.id
+
+
 async def test_three_answers_are_one_card_that_is_edited(room):
     wanted = []
     for partner in room.partners:
