@@ -35,7 +35,7 @@ NAMES = {
     StepKind.PROMPT: "prompt to", StepKind.NUDGE: "nudge to", StepKind.AGENDA: "agenda of",
     StepKind.CLOSE_REQUEST: "“close your reviews” to", StepKind.CLOSE_NUDGE: "closing nudge to",
     StepKind.CONSOLIDATE: "Friday note", StepKind.EXPIRE: "last day to close", StepKind.PREPARE: "what to prepare, to",
-    StepKind.REMIND: "what is still to prepare, to",
+    StepKind.REMIND: "what is still to prepare, to", StepKind.REVIEW: "what to review, to",
     StepKind.OVER: "end of",
 }  # fmt: skip
 

@@ -56,6 +56,7 @@ class StepKind:
     PROMPT = "prompt"
     PREPARE = "prepare"
     REMIND = "remind"
+    REVIEW = "review"
     NUDGE = "nudge"
     AGENDA = "agenda"
     CLOSE_REQUEST = "close_request"
@@ -437,25 +438,22 @@ async def _forecast_steps(
     crew = await crews.crew(session)
     weeks = [week for pair in near if (week := asking.week_of(*pair, crew, policy)) is not None]
     asked = await asking.askable(session, near, crew, staff, policy) if weeks else {}
-    return [
-        step
-        for week in weeks
-        if week.occurrence.state != "no_meeting"
-        for person_id in sorted(asked[week.occurrence.id])
-        for step in _forecast_asks(week, person_id, person_id == crew.lead(week.cadence), staff, policy)
-    ]
+    wanted: list[Wanted] = []
+    for week in weeks:
+        if week.occurrence.state == "no_meeting":
+            continue
+        people, reviewers = asked[week.occurrence.id]
+        wanted += [step for one in sorted(people) for step in _numbers_steps(week, one, staff.readers[one], policy)]
+        wanted += [step for one in sorted(reviewers) for step in _review_steps(week, one, staff.readers[one], policy)]
+    return wanted
 
 
-def _forecast_asks(
-    week: asking.Week, person_id: int, leads: bool, staff: reviews.Staff, policy: Policy
-) -> list[Wanted]:
-    occurrence, reader = week.occurrence, staff.readers[person_id]
+def _numbers_steps(week: asking.Week, person_id: int, reader: Reader, policy: Policy) -> list[Wanted]:
+    """Asked as the week begins and once more the next morning; of what is to be signed off, after the meeting."""
+    occurrence = week.occurrence
     if week.partner_managers:
-        day = occurrence.day if leads else local_date(week.since + timedelta(hours=12), zone(policy.zone))
-        before = local_to_utc(day - timedelta(days=1), time(12), reader.zone)
-        due, last = review_times.next_morning(reader, before, policy.prompt_at), occurrence.ends_at
-        if leads and (due is None or due >= occurrence.starts_at):  # the meeting is early: the working day before it
-            due = review_times.prepare_due(reader, occurrence.starts_at, days=1, at=policy.prompt_at)
+        monday = local_date(week.since + timedelta(hours=12), zone(policy.zone))
+        due, last = _morning_of(monday, reader, policy), occurrence.ends_at
     else:
         due, last = occurrence.starts_at, occurrence.ends_at + SIGN_OFF_OPEN
     if due is None or due >= last:
@@ -465,6 +463,22 @@ def _forecast_asks(
     if again is not None and again < last:
         asks.append(Wanted(occurrence.id, StepKind.REMIND, f"p{person_id}", person_id, again, last))
     return asks
+
+
+def _review_steps(week: asking.Week, person_id: int, reader: Reader, policy: Policy) -> list[Wanted]:
+    """Asked on the meeting's day; of an early meeting on the working day before."""
+    occurrence = week.occurrence
+    due = _morning_of(occurrence.day, reader, policy)
+    if due is None or due >= occurrence.starts_at:
+        due = review_times.prepare_due(reader, occurrence.starts_at, days=1, at=policy.prompt_at)
+    return [] if due is None else [_to_person(occurrence, StepKind.REVIEW, person_id, due)]
+
+
+def _morning_of(day: date, reader: Reader, policy: Policy) -> datetime | None:
+    """The hour of prompts on this day by the reader's clock, or on their first working day after it."""
+    return review_times.next_morning(
+        reader, local_to_utc(day - timedelta(days=1), time(12), reader.zone), policy.prompt_at
+    )
 
 
 def _pulse_steps(occurrence: Occurrence, lead: int | None, staff: reviews.Staff) -> list[Wanted]:

@@ -20,6 +20,7 @@ from models.domain.policy import Policy
 from models.domain.workdays import Reader, in_working_hours
 from models.domain.zones import local_date
 from models.forecast import asking
+from models.forecast.asking import Task, Week, What
 from models.insert import add_missing
 from models.minutes.closing import channel_of
 from models.minutes.gather import page
@@ -249,23 +250,41 @@ async def prepare(moment: Moment, due: list[Due]) -> int:
     """Drafts to look at, pulses to answer, forecasts to sign: one card a person and local day."""
     crew = await crews.crew(moment.session)
     pairs = {item.occurrence.id: (item.occurrence, item.cadence) for item in due}
-    weeks = {pair[0].id for pair in pairs.values() if asking.week_of(*pair, crew, moment.policy) is not None}
+    weeks = {
+        one: week for one, pair in pairs.items() if (week := asking.week_of(*pair, crew, moment.policy)) is not None
+    }
     asked = await asking.tasks(
         moment.session, [pairs[one] for one in weeks], crew, moment.staff, now=moment.now, policy=moment.policy
     )
-    waiting = {(task.occurrence_id, task.person_id) for task in asked if task.open}
-    still = [
-        item
-        for item in due
-        if (
-            (item.occurrence.id, item.step.person_id) in waiting
-            if item.occurrence.id in weeks
-            else item.occurrence.closed_at is None and item.occurrence.state in AHEAD
-        )
-    ]
+    due = [item for item in due if not _not_yet(moment, item, weeks.get(item.occurrence.id), asked)]
+    still = [item for item in due if _is_asked(item, asked, week=item.occurrence.id in weeks)]
     await settle(moment.session, _without(due, still), "nothing", now=moment.now)
     await _put_on_cards(moment, still, cards.PREPARE)
     return len(still)
+
+
+def _is_asked(item: Due, asked: Iterable[Task], *, week: bool) -> bool:
+    """Whether there is something left to do: of a roll-up's week what this very step asks for."""
+    if not week:
+        return item.occurrence.closed_at is None and item.occurrence.state in AHEAD
+    reviews_it = item.step.kind == StepKind.REVIEW
+    return any(
+        task.open and (task.what is What.REVIEW) is reviews_it
+        for task in asked
+        if (task.occurrence_id, task.person_id) == (item.occurrence.id, item.step.person_id)
+    )
+
+
+def _not_yet(moment: Moment, item: Due, week: Week | None, asked: Iterable[Task]) -> bool:
+    """Put off to the next morning what asks for a sign-off while the roll-up is not published; true if it was."""
+    if week is None or not week.signers or week.partner_managers or asking.is_published(asked, item.occurrence.id):
+        return False
+    reader = moment.staff.readers.get(item.step.person_id or 0)
+    due = review_times.next_morning(reader, moment.now, moment.policy.prompt_at) if reader is not None else None
+    if due is None or due >= item.step.void_at:
+        return False
+    item.step.due_at = due
+    return True
 
 
 async def agenda(moment: Moment, due: list[Due]) -> int:
@@ -445,6 +464,7 @@ DO: dict[str, Doer] = {
     StepKind.PROMPT: prompt,
     StepKind.PREPARE: prepare,
     StepKind.REMIND: prepare,
+    StepKind.REVIEW: prepare,
     StepKind.NUDGE: nudge,
     StepKind.AGENDA: agenda,
     StepKind.CLOSE_REQUEST: close_request,

@@ -43,7 +43,8 @@ class Signing:
 
 def sign_modal(found: Signing) -> dict[str, Any]:
     """Commit and best case of each partner, beside what the deals add up to and what was signed before."""
-    ranked = sorted(found.mine, key=lambda one: not one.expected)
+    many = len(found.mine) > MOST_SIGNED
+    ranked = sorted(found.mine, key=lambda one: (not one.expected, many and one.signed is not None))
     listed = ranked[:MOST_SIGNED]
     made: list[b.Block] = [b.section(_both(found.conflicts))] if found.conflicts else []
     made.append(
@@ -55,11 +56,8 @@ def sign_modal(found: Signing) -> dict[str, Any]:
     for one in listed:
         made += _to_sign(one, found)
     if len(ranked) > MOST_SIGNED:
-        made.append(
-            b.context(
-                f"{count(len(ranked) - MOST_SIGNED, 'more partner')} without a deal in the quarter cannot be shown here"
-            )
-        )
+        more = count(len(ranked) - MOST_SIGNED, "more partner")
+        made.append(b.context(f"{more}: sign these, then open the form again; what is signed moves to the end."))
     state = SignState(
         q=found.quarter.label, shown=tuple((one.partner.id, one.signature_id) for one in listed), page=found.page
     )
@@ -84,11 +82,9 @@ def _to_sign(one: Mine, found: Signing) -> list[b.Block]:
         again = ", who no longer manages it: sign again" if one.signed.former else ""
         lines.append(f"Signed before: {f.amount(one.signed.commit, found.currency)} and "
                      f"{f.amount(one.signed.best_case, found.currency)} by {w.escape(found.book.name(one.signed.by_id))}{again}")  # fmt: skip
-    before = (
-        (_plain(one.signed.commit, found.currency), _plain(one.signed.best_case, found.currency))
-        if one.signed
-        else ("", "")
-    )
+    # What somebody else signed is said and not filled in: a head who signs one partner as cover signs no other by it.
+    own = one.signed if one.for_id is None and one.signed is not None and not one.signed.former else None
+    before = (_plain(own.commit, found.currency), _plain(own.best_case, found.currency)) if own else ("", "")
     typed = (found.typed or {}).get(one.partner.id, before)
     # The latest signature is part of the ids: a form that comes back after somebody else signed must show what stands now.
     mark = f"{found.quarter.label}.{one.signature_id}"
@@ -197,11 +193,12 @@ def close_modal(facts: RollUpFacts, looks: Sequence[str]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Targets:
-    """Targets of one quarter by partner (0: the program) as they are typed, and the rates in force."""
+    """Targets of one quarter by partner (0: the program) as they are typed, the rows they stand in, and the rates in force."""
 
     quarter: Quarter
     names: Mapping[int, str]
     amounts: Mapping[int, str]
+    rows: Mapping[int, int]
     rates: Sequence[ExchangeRate]
     currency: str
     page: bool
@@ -230,7 +227,8 @@ def targets_modal(found: Targets) -> dict[str, Any]:
             Field.RATE, f"one of it is worth, in {found.currency}", optional=True, most=40, placeholder="1.0825"
         ),
     ]
-    state = TargetState(q=found.quarter.label, p=tuple(listed), page=found.page)
+    shown = tuple((partner_id, found.rows.get(partner_id, 0)) for partner_id in listed)
+    state = TargetState(q=found.quarter.label, p=shown, page=found.page)
     return b.modal(View.TARGETS, "Targets and rates", made, metadata=state.dump(), submit="Save", close="Cancel")
 
 
@@ -262,7 +260,7 @@ class TypedTargets:
 def typed_targets(view: Mapping[str, Any], state: TargetState) -> TypedTargets:
     values = Values(view)
     return TypedTargets(
-        amounts={partner_id: values.text(f"{Field.AMOUNT}_{partner_id}") for partner_id in state.p},
+        amounts={partner_id: values.text(f"{Field.AMOUNT}_{partner_id}") for partner_id, _ in state.p},
         currency=values.text(Field.CURRENCY),
         day=values.date(Field.DAY),
         rate=values.text(Field.RATE),

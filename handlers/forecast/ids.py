@@ -73,10 +73,10 @@ class SignState(Carried):
 
 
 class TargetState(Carried):
-    """What an open form of targets shows: the quarter and the partners, 0 the program."""
+    """What an open form of targets shows: the quarter, and each partner (0: the program) with its target's row (0: none)."""
 
     q: str = ""
-    p: tuple[int, ...] = ()
+    p: tuple[tuple[int, int], ...] = ()
     page: bool = False
 
 

@@ -28,7 +28,7 @@ from handlers.kit.forms import Values
 from handlers.kit.once import once
 from handlers.kit.views import replace, show
 from models import outbox, people
-from models.domain.errors import FieldErrors, Stale, UserError
+from models.domain.errors import FieldErrors, Stale
 from models.domain.money import parse_amount
 from models.domain.rights import Act, Subject, may, require
 from models.domain.text import count
@@ -37,6 +37,7 @@ from models.forecast import (
     announcing,
     closing,
     finding,
+    holding,
     publishing,
     quotas,
     rates,
@@ -314,8 +315,9 @@ async def save_targets(ack: AsyncAck, body: Body, client: AsyncWebClient, contex
     typed = form.typed_targets(view, state)
 
     async def act(session: AsyncSession, actor: Person) -> Mapping[str, Any]:
-        errors: dict[str, str] = {}
-        for partner_id, text in typed.amounts.items():
+        await holding.hold(session, now=deps.now())
+        changed, errors = await reading.changed_targets(session, state, typed.amounts, deps)
+        for partner_id, text in changed.items():
             try:
                 await quotas.set_quota(
                     session, actor, state.q, partner_id or None, text, now=deps.now(), policy=deps.policy
@@ -353,13 +355,8 @@ async def save_terms(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> No
     state = TermsState.load(view["private_metadata"])
 
     async def act(session: AsyncSession, actor: Person) -> Mapping[str, Any]:
-        before = await terms.current(session)
-        if before.version != state.n:
-            raise UserError(
-                f"Somebody has written version {before.version} while your form was open. Open *Definitions…* again: it shows both."
-            )
-        wanted, reason = form.typed_terms(view, before)
-        await terms.change(session, actor, wanted, reason, now=deps.now(), policy=deps.policy)
+        wanted, reason = form.typed_terms(view, await terms.current(session))
+        await terms.change(session, actor, wanted, reason, now=deps.now(), policy=deps.policy, seen=state.n)
         await announcing.refresh(session, now=deps.now())
         return {}
 

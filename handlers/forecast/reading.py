@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.forecast import card, form, page, render
-from handlers.forecast.ids import Action, SnapshotRef, View
+from handlers.forecast.ids import Action, Field, SnapshotRef, TargetState, View
 from handlers.kit import blocks as b
 from handlers.kit import words as w
 from handlers.kit.deps import Deps
@@ -21,7 +21,7 @@ from models.domain.policy import Policy
 from models.domain.rights import Act, Subject, may, require
 from models.domain.zones import local_date, zone
 from models.forecast import asking, closing, finding, quotas, rates, reading, signing, signing_off, terms
-from models.tables import Partner, Person
+from models.tables import Partner, Person, Quota
 
 
 @dataclass(frozen=True)
@@ -208,6 +208,7 @@ async def targets_view(
             amounts={
                 partner_id or 0: _typed(row.amount, row.currency, deps.policy) for partner_id, row in stored.items()
             },
+            rows={partner_id or 0: row.id for partner_id, row in stored.items()},
             rates=await rates.list_rates(session, deps.policy.currency),
             currency=deps.policy.currency,
             page=below,
@@ -215,6 +216,31 @@ async def targets_view(
             needed=facts.blocked,
         )
     )
+
+
+async def changed_targets(
+    session: AsyncSession, state: TargetState, typed: Mapping[int, str], deps: Deps
+) -> tuple[dict[int, str], dict[str, str]]:
+    """The targets that differ from what the form showed, and an error for each that somebody else changed meanwhile."""
+    present = {partner_id or 0: row for partner_id, row in (await quotas.stored(session, state.q)).items()}
+    ids = [row_id for _, row_id in state.p if row_id]
+    before = {row.id: row for row in await session.scalars(select(Quota).where(Quota.id.in_(ids)))}
+    changed: dict[int, str] = {}
+    errors: dict[str, str] = {}
+    for partner_id, row_id in state.p:
+        shown, now = before.get(row_id), present.get(partner_id)
+        text = typed.get(partner_id, "").strip()
+        if text == (_typed(shown.amount, shown.currency, deps.policy) if shown is not None else ""):
+            continue  # left as it was shown
+        if (now.id if now is not None else 0) != row_id:
+            by = await session.get(Person, now.by_id) if now is not None and now.by_id is not None else None
+            said = _typed(now.amount, now.currency, deps.policy) if now is not None else "no target"
+            errors[f"{Field.AMOUNT}_{partner_id}"] = (
+                f"{by.name if by is not None else 'Somebody'} changed it meanwhile: {said}. Open the form again to change it."
+            )
+            continue
+        changed[partner_id] = text
+    return changed, errors
 
 
 def _typed(minor: int | None, currency: str, policy: Policy) -> str:

@@ -20,7 +20,7 @@ from models.domain.deals import Category
 from models.domain.fiscal import Quarter
 from models.domain.meetings import Leaves
 from models.domain.policy import Policy
-from models.domain.zones import local_to_utc, zone
+from models.domain.zones import local_date, local_to_utc, zone
 from models.forecast import successors
 from models.reviews import Staff
 from models.tables import (
@@ -83,6 +83,11 @@ class Week:
     signers: bool
 
 
+def is_published(found: Iterable[Task], occurrence_id: int) -> bool:
+    """Whether there is anything to sign off in this meeting's week."""
+    return any(task.what is What.SIGN_OFF and task.occurrence_id == occurrence_id for task in found)
+
+
 def week_of(occurrence: Occurrence, cadence: Cadence, crew: Crew, policy: Policy) -> Week | None:
     """The roll-up's week around a meeting; None for a meeting that leaves something else."""
     row = crew.table.get(cadence.meeting_id or 0)
@@ -92,7 +97,7 @@ def week_of(occurrence: Occurrence, cadence: Cadence, crew: Crew, policy: Policy
     return Week(
         occurrence,
         cadence,
-        policy.fiscal.quarter_of(occurrence.day),
+        policy.fiscal.week_of(monday)[0],  # a week belongs to the quarter of its Monday, whatever day the meeting is on
         local_to_utc(monday, time(0), zone(policy.zone)),
         partner_managers="pm" in row.people,
         signers=any(role in row.people for role in SIGNERS),
@@ -108,7 +113,10 @@ async def expected(session: AsyncSession, quarters: Collection[Quarter]) -> dict
             select(Partner.id, Partner.pm_id)
             .select_from(Deal)
             .join(DealVersion, PRESENT)
-            .join(DealPartner, (DealPartner.deal_id == Deal.id) & DealPartner.valid_to.is_(None))
+            .join(
+                DealPartner,
+                (DealPartner.deal_id == Deal.id) & DealPartner.valid_to.is_(None) & (DealPartner.share > 0),
+            )
             .join(Partner, Partner.id == DealPartner.partner_id)
             .where(
                 DealVersion.partner_id.is_not(None),
@@ -123,22 +131,28 @@ async def expected(session: AsyncSession, quarters: Collection[Quarter]) -> dict
 
 async def askable(
     session: AsyncSession, pairs: Iterable[Pair], crew: Crew, staff: Staff, policy: Policy
-) -> dict[int, set[int]]:
-    """By meeting: everybody a roll-up's week could ask, whether they have answered or not. For the plan."""
+) -> dict[int, tuple[set[int], set[int]]]:
+    """By meeting: everybody a roll-up's week could ask, whether they have answered or not. For the plan.
+
+    Two sets: who is asked as the week begins (or, by the executives' meeting, after it), and who reviews on its day. Whoever
+    manages partners and reviews the roll-up is in both.
+    """
     weeks = _weeks(pairs, crew, policy)
     due = await expected(session, _quarters(week for week in weeks if week.partner_managers))
-    found: dict[int, set[int]] = {}
+    found: dict[int, tuple[set[int], set[int]]] = {}
     for week in weeks:
         people: set[int] = set()
+        reviewers: set[int] = set()
         if week.partner_managers:
             managers = {pm for pm in due[week.quarter.label].values() if pm is not None}
             people |= {reviews.closer_for(pm, week.since + timedelta(days=1), staff) for pm in managers}
-            lead = crew.lead(week.cadence)
-            people |= {lead} if lead is not None else set()
             people |= set(crew.by_role.get("cfo", ()))
+            lead = crew.lead(week.cadence)
+            reviewers |= {lead} if lead is not None else set()
         if week.signers:
             people |= {person for role in SIGNERS for person in crew.by_role.get(role, ())}
-        found[week.occurrence.id] = {person for person in people if person in staff.readers}
+        here = staff.readers.keys()
+        found[week.occurrence.id] = (people & here, reviewers & here)
     return found
 
 
@@ -155,7 +169,7 @@ async def tasks(
         if week.partner_managers:
             found += _to_sign(week, ground, staff, now)
             found += _to_review(week, ground, crew)
-            found += _to_close(week, ground, crew, policy)
+            found += _to_close(week, ground, crew, now=now, policy=policy)
         if week.signers:
             found += _to_sign_off(week, ground, crew)
     return found
@@ -267,11 +281,13 @@ def _to_review(week: Week, ground: _Ground, crew: Crew) -> list[Task]:
     return [Task(week.occurrence.id, lead, What.REVIEW, week.quarter.label, int(done), 1)]
 
 
-def _to_close(week: Week, ground: _Ground, crew: Crew, policy: Policy) -> list[Task]:
+def _to_close(week: Week, ground: _Ground, crew: Crew, *, now: datetime, policy: Policy) -> list[Task]:
     """The quarter before, which was forecast and is over, until the CFO has closed it."""
     before = policy.fiscal.previous(week.quarter)
     at = ground.closed.get(before.label)
     if before.label not in ground.published or (at is not None and at < week.since):
+        return []
+    if local_date(now, zone(policy.zone)) <= before.last:  # a week may begin before its quarter does
         return []
     return [
         Task(week.occurrence.id, person, What.CLOSE, before.label, int(at is not None), 1)

@@ -185,7 +185,9 @@ async def sign(
     await _refuse_stale(session, wanted, shown, present, policy)
     today = local_date(now, zone(policy.zone))
     fresh = [
-        number for number in wanted.values() if _is_new(number, present.get(number.partner_id), partners, today, policy)
+        number
+        for number in wanted.values()
+        if _is_new(number, present.get(number.partner_id), partners[number.partner_id], actor, today, policy)
     ]
     if not fresh:
         return []
@@ -225,10 +227,22 @@ async def _allowed(
         raise UserError("One of these partners does not exist any more. Open the form again.")
     covers = await people.covers(session, now=now, policy=policy)
     who = people.as_actor(actor)
-    for partner in partners.values():
-        if not may(who, Act.SIGN_COMMIT, Subject(pm_id=partner.pm_id, covers=covers)).allowed:
-            subject = await people.subject_of(session, partner=partner, now=now, policy=policy)
-            require(may(who, Act.SIGN_COMMIT, subject))
+    refused = [
+        partner
+        for partner in partners.values()
+        if not may(who, Act.SIGN_COMMIT, Subject(pm_id=partner.pm_id, covers=covers)).allowed
+    ]
+    errors: dict[str, str] = {}
+    for partner in refused:
+        subject = await people.subject_of(session, partner=partner, now=now, policy=policy)
+        verdict = may(who, Act.SIGN_COMMIT, subject)
+        if len(refused) == len(partners):
+            require(verdict)
+        errors[f"commit_{partner.id}"] = (
+            f"{partner.name}: {verdict.reason} Leave its two fields empty and sign the others."
+        )
+    if errors:  # a partner may have changed hands while the form was open
+        raise FieldErrors(errors)
     return partners
 
 
@@ -247,12 +261,19 @@ def _wrong(found: Iterable[Number], policy: Policy) -> dict[str, str]:
 
 
 def _is_new(
-    number: Number, present: SignedCommit | None, partners: Mapping[int, Partner], today: date, policy: Policy
+    number: Number, present: SignedCommit | None, partner: Partner, actor: Person, today: date, policy: Policy
 ) -> bool:
-    """Another number, another manager, or another day: the same number signed again says that somebody still stands by it."""
+    """Another number, another manager, or another day: who signs again says that they still stand by it.
+
+    A cover or the head signs the same number anew only in somebody else's stead, not because a day has passed.
+    """
     if present is None or (present.commit, present.best_case) != (number.commit, number.best_case):
         return True
-    return present.pm_id != partners[number.partner_id].pm_id or local_date(present.at, zone(policy.zone)) < today
+    if present.pm_id != partner.pm_id:
+        return True
+    if _behalf(partner, actor) is not None:
+        return present.by_id != actor.id
+    return local_date(present.at, zone(policy.zone)) < today
 
 
 async def _refuse_stale(

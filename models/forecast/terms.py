@@ -35,14 +35,23 @@ async def versions(session: AsyncSession) -> list[TermsVersion]:
 
 
 async def change(
-    session: AsyncSession, actor: Person, terms: Terms, reason: str, *, now: datetime, policy: Policy | None = None
+    session: AsyncSession,
+    actor: Person,
+    terms: Terms,
+    reason: str,
+    *,
+    now: datetime,
+    policy: Policy | None = None,
+    seen: int | None = None,
 ) -> Terms:
     """Write a new version down; who and since when (in the company's zone) are filled in here.
+
+    `seen` is the version that the form showed, where one did.
 
     Raises:
         NotAllowed: says who can.
         FieldErrors: on "reason", when there is none.
-        UserError: nothing differs from what is written down.
+        UserError: nothing differs from what is written down, or somebody has written another version than was seen.
     """
     require(may(as_actor(actor), Act.SET_TERMS, Subject()))
     why = clean(reason)
@@ -50,6 +59,10 @@ async def change(
         raise FieldErrors({"reason": "Say why: the reason stands beside the new terms."})
     await hold(session, now=now)
     before = await current(session)
+    if seen is not None and before.version != seen:
+        raise UserError(
+            f"Somebody has written version {before.version} while your form was open. Open *Definitions…* again: it shows both."
+        )
     same = dict.fromkeys(_WHO)
     wanted = terms.model_copy(
         update={name: clean(getattr(terms, name)) for name in ("sourced", "influenced", "co_sold")}

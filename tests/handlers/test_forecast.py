@@ -231,6 +231,22 @@ def test_what_was_signed_before_stands_in_the_fields():
     assert dict(SignState.load(view["private_metadata"]).shown) == {1: 7}
 
 
+@pytest.mark.parametrize("more", [{"for_id": 9}, {"signed": signed(former=True)}])
+def test_what_somebody_else_signed_is_said_and_not_filled_in(more):
+    """Who submits the form signs what stands in its fields."""
+    view = form.sign_modal(signing(mine(**{"signature_id": 7, "signed": signed(), **more})))
+    assert "initial_value" not in block(view, "commit_1")["element"]
+    assert "Signed before: 210,000 and 250,000 by Pat Manager" in "\n".join(words(view["blocks"]))
+
+
+def test_more_partners_than_a_form_holds_come_next_and_what_is_signed_last():
+    listed = [mine(one + 1, f"P{one:02}", signed=signed() if one < 20 else None) for one in range(40)]
+    view = check_modal(form.sign_modal(signing(*listed)))
+    shown = [partner_id for partner_id, _ in SignState.load(view["private_metadata"]).shown]
+    assert shown[:20] == list(range(21, 41)), "the unsigned first"
+    assert "10 more partners: sign these, then open the form again" in "\n".join(words(view["blocks"]))
+
+
 def test_a_form_that_comes_back_keeps_what_was_typed_and_shows_both_values():
     conflict = Conflict("Acme: commit", "—", "200,000", "190,000", "Hedda Head")
     before = form.sign_modal(signing(mine()))
@@ -344,7 +360,7 @@ def test_closing_says_what_stands_and_what_to_look_at():
 def test_targets_and_rates_show_what_stands():
     rate = ExchangeRate(currency="EUR", into="USD", day=date(2026, 10, 1), rate="1.0825", at=AT)
     view = check_modal(form.targets_modal(form.Targets(
-        quarter=QUARTER, names={0: "", 1: "Acme"}, amounts={0: "500,000", 1: "EUR 100,000"}, rates=[rate], currency="USD",
+        quarter=QUARTER, names={0: "", 1: "Acme"}, amounts={0: "500,000", 1: "EUR 100,000"}, rows={0: 3, 1: 4}, rates=[rate], currency="USD",
         page=False, today=date(2026, 11, 4),
     )))  # fmt: skip
     assert block(view, "amount_0")["element"]["initial_value"] == "500,000"
@@ -356,7 +372,7 @@ def test_targets_and_rates_show_what_stands():
 def test_the_form_of_targets_fits_with_any_partners(number):
     names = {0: ""} | dict.fromkeys(range(1, number), make.HOSTILE["3000 characters"])
     rates = [ExchangeRate(currency="EUR", into="USD", day=date(2026, 1, 1), rate="1", at=AT)] * 40
-    check_modal(form.targets_modal(form.Targets(quarter=QUARTER, names=names, amounts={}, rates=rates, currency="USD", page=True,
+    check_modal(form.targets_modal(form.Targets(quarter=QUARTER, names=names, amounts={}, rows={}, rates=rates, currency="USD", page=True,
                                                 today=date(2026, 11, 4), needed="x")))  # fmt: skip
 
 

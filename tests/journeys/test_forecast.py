@@ -262,6 +262,23 @@ async def test_two_who_sign_at_once_see_both_values(sqlite_url):
         ]  # fmt: skip
 
 
+async def test_a_form_of_targets_takes_back_nothing_that_it_did_not_show(sqlite_url):
+    async with playing(sqlite_url) as local:
+        await local.to(STARTS)
+        acme = await partner_id(local, "Acme")
+        await local.command(HEAD, "/forecast")
+        await local.press(HEAD, "Targets and rates…")
+        await local.command(CFO, "/forecast")
+        await local.press(CFO, "Targets and rates…")
+        assert (await local.submit(CFO, {"amount_0": "500000"}))["result"] == "closed"
+        found = await local.submit(HEAD, {"amount_0": "400000", f"amount_{acme}": "7000"})
+        assert any("Fay Money changed it meanwhile: 500,000" in one for one in found["errors"].values()), found
+        found = await local.submit(HEAD, {"amount_0": ""})
+        assert found["result"] == "closed", found
+        rows = await local.rows(select(Quota).order_by(Quota.id))
+        assert [(row.partner_id, row.amount) for row in rows] == [(None, 500_000_00), (acme, 7_000_00)]
+
+
 async def test_a_missing_rate_blocks_the_roll_up_until_somebody_enters_it(sqlite_url):
     made = team()
     made.deals[4] |= {"currency": "EUR", "name": "Eurodeal"}

@@ -60,16 +60,49 @@ async def test_not_submitted_is_not_zero_and_a_partner_without_deals_is_not_expe
 
 async def test_nobody_signs_for_anothers_partner_and_nothing_of_the_form_is_stored(session):
     made = await t.team(session)
+    with pytest.raises(FieldErrors) as refused:
+        await sign(session, made.pat, (made.partners["A"], 1, 1), (made.partners["C"], 1, 1))
+    assert list(refused.value.errors) == [f"commit_{made.partners['C'].id}"], "on the field it is about"
+    assert "Partner C: You cannot sign this partner's commit. Quinn Manager (partner manager) signs it" in str(
+        refused.value
+    )
     with pytest.raises(
         NotAllowed, match=r"Quinn Manager .partner manager. signs it, the head of partnerships as cover"
     ):
-        await sign(session, made.pat, (made.partners["A"], 1, 1), (made.partners["C"], 1, 1))
+        await sign(session, made.pat, (made.partners["C"], 1, 1))
     assert await rows(session) == 0
     for somebody in (made.ann, made.carl, made.fay, made.root):
         with pytest.raises(NotAllowed):
             await sign(session, somebody, (made.partners["A"], 1, 1))
     with pytest.raises(NotAllowed):
         await signing.mine(session, made.ann, t.Q2, now=NOW, policy=t.POLICY)
+
+
+async def test_the_head_who_signs_one_partner_as_cover_signs_no_other_by_it(session):
+    """The form shows what the managers signed; on another day the same number is not the head's."""
+    made = await t.team(session)
+    a, b = made.partners["A"], made.partners["B"]
+    await sign(session, made.pat, (a, 100, 200), (b, 1, 2))
+    later = NOW + timedelta(days=2)
+    (mine,) = [
+        one
+        for one in await signing.mine(session, made.hedda, t.Q2, now=later, policy=t.POLICY)
+        if one.partner.id == a.id
+    ]
+    shown = {a.id: mine.signature_id}
+    assert (
+        await signing.sign(
+            session, made.pat, t.Q2.label, [signing.Number(a.id, 100, 200)], shown, now=NOW, policy=t.POLICY
+        )
+        == []
+    )
+    (row,) = await signing.sign(
+        session, made.hedda, t.Q2.label, [signing.Number(a.id, 100, 200)], shown, now=later, policy=t.POLICY
+    )
+    assert (row.by_id, row.for_id) == (made.hedda.id, made.pat.id), "typed by the head into an empty field"
+    again = await signing.sign(session, made.hedda, t.Q2.label, [signing.Number(a.id, 100, 200)], {a.id: row.id},
+                               now=later + timedelta(days=3), policy=t.POLICY)  # fmt: skip
+    assert again == [], "no day makes a cover sign anew"
 
 
 async def test_a_cover_and_the_head_sign_in_their_own_name_for_the_manager(session):

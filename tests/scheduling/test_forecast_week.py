@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from models import crews, reviews
+from models.domain.fiscal import WeekModel
 from models.forecast import asking
 from models.forecast.asking import What
 from models.tables import (
@@ -13,7 +14,9 @@ from models.tables import (
     Cadence,
     Card,
     CardOccurrence,
+    DealPartner,
     Occurrence,
+    Partner,
     QuarterClose,
     SignedCommit,
     SignOff,
@@ -82,7 +85,7 @@ async def test_each_manager_is_asked_on_monday_and_once_more_on_tuesday(week):
     for pm in week.pms:
         assert found["prepare", p(pm)] == at(2, 10)
         assert found["remind", p(pm)] == at(3, 10)
-    assert found["prepare", p(week.chiefs["head"])] == at(4, 10), "the day it is published"
+    assert found["review", p(week.chiefs["head"])] == at(4, 10), "the day it is published"
 
 
 async def test_who_signed_is_not_asked_again(week):
@@ -131,7 +134,67 @@ async def test_the_head_of_an_early_meeting_is_asked_the_working_day_before(week
         await table.save(session, spec)
     await week.begin()
     found = await week.steps("leadership_roll_up", WEEK)
-    assert found["prepare", p(week.chiefs["head"])] == at(3, 10)
+    assert found["review", p(week.chiefs["head"])] == at(3, 10)
+
+
+async def test_a_manager_who_is_the_head_too_is_asked_for_numbers_and_for_the_review(week):
+    await week.begin()
+    head = week.chiefs["head"]
+    async with week.db.write() as session:
+        for partner in week.partners:
+            (await session.get(Partner, partner.id)).pm_id = partner.pm_id = head.id
+    await week.at(at(2, 10), at(3, 10), at(4, 10))
+    assert await week.cards() == {(head.id, 2), (head.id, 3), (head.id, 4)}
+    await week.sign(*week.partners, by=head, when=at(4, 11))
+    assert await week.tasks(head, at(4, 12)) == {(What.REVIEW, "2026Q1", 0, 1)}
+
+
+async def test_a_head_who_has_signed_is_not_reminded_for_the_review_that_is_not_due(week):
+    await week.begin()
+    head = week.chiefs["head"]
+    async with week.db.write() as session:
+        for partner in week.partners:
+            (await session.get(Partner, partner.id)).pm_id = partner.pm_id = head.id
+    await week.at(at(2, 10))
+    await week.sign(*week.partners, by=head, when=at(2, 11))
+    await week.at(at(3, 10))
+    assert await week.cards() == {(head.id, 2)}
+
+
+async def test_a_week_belongs_to_the_quarter_of_its_monday_in_every_model(week):
+    """By ISO weeks the fourth quarter's first week begins on 28 September: it asks for the fourth quarter."""
+    week.policy = POLICY.model_copy(update={"fiscal_model": WeekModel.ISO_THURSDAY})
+    start = datetime(2026, 9, 21, 8, tzinfo=make.UTC)
+    async with week.db.write() as session:
+        week.chiefs, week.pms, (acme,) = await table.company(session, 1, now=start)
+        await make.deal(session, "Autumn", acme, None, seen=start, close_date=date(2026, 11, 20))
+        await table.turn(session, *ROLL_UPS, now=start, policy=week.policy)
+    await week.publish(datetime(2026, 7, 1, 12, tzinfo=make.UTC), period="2026Q3")
+    monday = datetime(2026, 9, 28, 12, tzinfo=make.UTC)
+    assert await week.tasks(week.pms[0], monday) == {(What.SIGN, "2026Q4", 0, 1)}
+    assert await week.tasks(week.chiefs["cfo"], monday) == set(), "the third quarter is not over"
+    october = datetime(2026, 10, 1, 12, tzinfo=make.UTC)
+    assert await week.tasks(week.chiefs["cfo"], october) == {(What.CLOSE, "2026Q3", 0, 1)}
+
+
+async def test_what_is_published_late_is_still_asked_to_be_signed_off(week):
+    await week.begin()
+    await week.at(at(5, 16), at(6, 10))
+    await week.publish(at(6, 11))
+    await week.at(at(6, 12), at(9, 10))
+    people = {week.chiefs["cro"].id, week.chiefs["cfo"].id}
+    assert {(person, day) for person, day in await week.cards() if person in people} == {
+        (person, 9) for person in people
+    }
+
+
+async def test_a_partner_without_a_share_of_its_deal_is_not_expected(week):
+    await week.begin()
+    async with week.db.write() as session:
+        (
+            await session.scalars(select(DealPartner).where(DealPartner.partner_id == week.partners[1].id))
+        ).one().share = 0
+    assert await week.tasks(week.pms[1], at(2, 12)) == set()
 
 
 async def test_cro_and_cfo_are_asked_after_the_meeting_and_the_next_morning_until_they_signed(week):
