@@ -59,7 +59,13 @@ class Ground:
 
     @property
     def quarter(self) -> Quarter:
-        """The fiscal quarter of the meeting's own day: a readout held on time shows the quarter it closes."""
+        """The fiscal quarter of the meeting's week where it is one of the quarter's weeks, else of its own day.
+
+        A week belongs to the quarter of its Monday; a readout held on time shows the quarter it closes.
+        """
+        nominal = self.occurrence.nominal_day
+        if "Q" in self.occurrence.slot and "-w" in self.occurrence.slot:
+            return self.policy.fiscal.week_of(nominal - timedelta(days=nominal.weekday()))[0]
         return self.policy.fiscal.quarter_of(self.occurrence.day)
 
     @property

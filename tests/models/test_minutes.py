@@ -8,6 +8,7 @@ from sqlalchemy import select
 from models import cadences, closing
 from models.closing import Closing, Promise, Verdict
 from models.domain.errors import FieldErrors, NotAllowed, UserError
+from models.domain.fiscal import WeekModel
 from models.domain.meetings import BUILT_IN, Ends, Leaves, Place
 from models.domain.minutes import Figure, MeetingFacts
 from models.domain.notes import MoneySum
@@ -650,3 +651,21 @@ async def test_closing_owes_nothing_more_and_the_trail_says_who(room):
     assert await table.steps(room.session, found) == {}
     noted = (await room.session.scalars(select(Change).where(Change.field == "closed"))).one()
     assert (noted.entity_id, noted.by_id, noted.after) == (found.id, room.head.id, "held")
+
+
+@pytest.mark.parametrize(
+    ("slot", "day", "model", "quarter"),
+    [
+        ("2026Q4-w01", date(2026, 9, 30), WeekModel.ISO_THURSDAY, "2026Q4"),  # its week's Thursday is 1 October
+        ("2026Q4-w01", date(2026, 10, 7), WeekModel.FIRST_MONDAY, "2026Q4"),
+        ("2026Q3", date(2026, 9, 30), WeekModel.ISO_THURSDAY, "2026Q3"),  # no week of the quarter: its own day
+        ("2026-W40", date(2026, 9, 30), WeekModel.FIRST_MONDAY, "2026Q3"),
+    ],
+)
+def test_a_meeting_of_a_quarters_week_is_about_that_quarter(slot, day, model, quarter):
+    found = make.a_week(slot=slot, day=day, nominal_day=day)
+    policy = POLICY.model_copy(update={"fiscal_model": model})
+    ground = sections.Ground(
+        session=None, occurrence=found, cadence=make.a_cadence(), partners={}, now=NOW, policy=policy
+    )
+    assert ground.quarter.label == quarter
