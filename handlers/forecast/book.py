@@ -12,7 +12,6 @@ from handlers.files import rows as r
 from handlers.files.workbook import Workbook
 from models import people
 from models.domain.forecast.facts import WHOLE, AttributionState
-from models.domain.forecast.rates import Rate, convert
 from models.domain.minutes import Signature
 from models.domain.policy import Policy
 from models.domain.zones import zone
@@ -90,15 +89,15 @@ async def _short(session: AsyncSession, snapshot: Snapshot, book: Workbook) -> N
     book.adjustments(_adjustment(found, counts=last[found.row.partner_id] == found.row.id) for found in adjusted)
     targets = await lines.quotas(session, snapshot)
     standing = {found.row.partner_id: found.row.id for found in targets}
-    rated, first = await rates.read(session, snapshot.currency), finding.facts_of(snapshot).first
+    facts = finding.facts_of(snapshot)
+    stated = {part.partner_id: part.quota for part in facts.partners} | {None: facts.quota}
     book.targets(
-        _target(found, rated.on(found.row.currency, first), counts=standing[found.row.partner_id] == found.row.id)
+        _target(found, stated.get(found.row.partner_id), counts=standing[found.row.partner_id] == found.row.id)
         for found in targets
     )
     book.rates(
         r.RateRow(row.currency, row.into, row.day, row.rate, row.at, row.by_id, row.source)
-        for row in await rates.list_rates(session, snapshot.currency)
-        if row.at <= snapshot.cut_off
+        for row in await rates.list_rates(session, snapshot.currency, until=snapshot.cut_off)
     )
 
 
@@ -147,10 +146,10 @@ def _signature(found: lines.SignatureRow, *, counts: bool) -> r.SignatureRow:
                           row.deals_commit, row.deals_best_case, counts)  # fmt: skip
 
 
-def _target(found: lines.QuotaRow, rate: Rate | None, *, counts: bool) -> r.TargetRow:
-    """A target in another currency counts at the rate of the quarter's first day."""
+def _target(found: lines.QuotaRow, stated: int | None, *, counts: bool) -> r.TargetRow:
+    """A target as it was entered; what it came to in the roll-up's currency is what the roll-up says."""
     row = found.row
-    value = convert(row.amount, rate) if row.amount is not None and rate is not None else None
+    value = stated if counts and row.amount is not None else None
     return r.TargetRow(row.partner_id, row.currency, row.amount, value, row.at, row.by_id, row.source, counts)
 
 

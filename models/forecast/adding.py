@@ -11,7 +11,8 @@ from models.domain.forecast.changes import BANDS
 from models.domain.forecast.facts import AttributionState, Bands, CurrencyPart, KindPart, RateUsed, StatePart
 from models.domain.forecast.parts import REST, divide
 from models.domain.forecast.rates import MissingRate, Rate
-from models.forecast.counting import Cell, Line
+from models.forecast.counting import Line
+from models.forecast.looking import Cell
 from models.forecast.rates import written
 from models.forecast.scope import HIDDEN, Scope
 

@@ -17,10 +17,12 @@ from models.domain.deals import Category
 from models.domain.forecast.changes import BANDS, DealAt, Delta, split
 from models.domain.forecast.facts import WHOLE, RollUpFacts
 from models.domain.forecast.parts import REST, Part
-from models.domain.forecast.rates import MissingRate, Rate, convert
+from models.domain.forecast.rates import MissingRate, Rate, Rates, convert
 from models.forecast import pairs
 from models.forecast.counting import CHUNK, links
+from models.forecast.rates import read
 from models.forecast.scope import HIDDEN, Scope
+from models.forecast.sides import Group, Pair
 from models.forecast.tally import Lines
 from models.tables import DealPartner, Snapshot, SnapshotPart
 
@@ -37,6 +39,8 @@ class Comparison:
     facts: RollUpFacts
     now: Snapshot | None = None
     now_facts: RollUpFacts | None = None
+    known_before: Rates | None = None
+    known_now: Rates | None = None
 
     async def lines(self, session: AsyncSession, *, won_only: bool = False, deals: int | None = None) -> Lines:
         """The lines of what changed; `won_only` leaves out deals that are won on neither side.
@@ -45,30 +49,39 @@ class Comparison:
         version, and among all only where that does not account for every deal.
         """
         found = Lines()
-        await self._add(session, found, self._kept(), won_only=won_only)
+        await self._know(session)
+        await self._add(session, found, self._kept(), self._kept(every=True), won_only=won_only)
         quick = found.copy()
         if deals is not None and self.scope.partner_ids is None:
-            await self._add(session, quick, self._come(lately=True), won_only=won_only)
+            await self._add(session, quick, self._come(lately=True), self._come(), won_only=won_only)
             if self.facts.program.deals + sum(line.bands.deals for line in quick.program()) == deals:
                 return quick
-        await self._add(session, found, self._come(), won_only=won_only)
+        await self._add(session, found, self._come(), self._come(), won_only=won_only)
         return found
 
-    async def _add(self, session: AsyncSession, found: Lines, pair: Subquery, *, won_only: bool) -> None:
+    async def _know(self, session: AsyncSession) -> None:
+        """The rates that were known then: one entered since, for a day before, explains a difference and hides none."""
+        self.known_before = await read(session, self.scope.into, until=self.base.cut_off)
+        if self.now is not None:
+            self.known_now = await read(session, self.scope.into, until=self.now.cut_off)
+
+    async def _add(
+        self, session: AsyncSession, found: Lines, pair: Subquery, each: Subquery, *, won_only: bool
+    ) -> None:  # fmt: skip
+        """Add what the deals of `pair` changed; those that stand alone are read from `each`, by their ids."""
         alone: list[int] = []
         query = pairs.grouped(pair, self.scope.into).where(self._touched(pair), _won(pair, won_only))
-        for group in map(pairs.Group._make, await session.execute(query)):
+        for group in map(Group._make, await session.execute(query)):
             if group.one:
                 alone.append(group.one)
             else:
                 found.add(self._split(*self._of_group(group)), group.deals)
-        async for _, deltas in self._of_deals(session, pair, alone):
+        async for _, deltas in self._of_deals(session, each, alone):
             found.add(deltas)
 
-    async def deltas(
-        self, session: AsyncSession, chunk: int = CHUNK
-    ) -> AsyncIterator[tuple[pairs.Pair, tuple[Delta, ...]]]:
+    async def deltas(self, session: AsyncSession, chunk: int = CHUNK) -> AsyncIterator[tuple[Pair, tuple[Delta, ...]]]:
         """Each deal that changed, with what changed in it: first those kept, then those that came, each by deal id."""
+        await self._know(session)
         for pair in (self._kept(), self._come()):
             query = select(pair.c.deal_id).where(or_(pairs.differs(pair), not_(pairs.simple(pair, self.scope.into))))
             deal_ids = list(await session.scalars(query))
@@ -76,8 +89,8 @@ class Comparison:
                 if deltas:
                     yield row, deltas
 
-    def _kept(self) -> Subquery:
-        return pairs.kept(self.base, self.scope.quarter, self.scope.into, self.now)
+    def _kept(self, *, every: bool = False) -> Subquery:
+        return pairs.kept(self.base, self.scope.quarter, self.scope.into, self.now, every=every)
 
     def _come(self, *, lately: bool = False) -> Subquery:
         return pairs.come(self.base, self.scope.quarter, self.now, lately=lately)
@@ -87,12 +100,12 @@ class Comparison:
 
     async def _of_deals(
         self, session: AsyncSession, pair: Subquery, deal_ids: Iterable[int], chunk: int = CHUNK
-    ) -> AsyncIterator[tuple[pairs.Pair, tuple[Delta, ...]]]:
+    ) -> AsyncIterator[tuple[Pair, tuple[Delta, ...]]]:
         """Deals that have to be looked at one by one, by id."""
         wanted = sorted(deal_ids)
         for place in range(0, len(wanted), chunk):
             query = select(pair).where(pair.c.deal_id.in_(wanted[place : place + chunk])).order_by(pair.c.deal_id)
-            rows = [pairs.Pair._make(row) for row in await session.execute(query)]
+            rows = [Pair._make(row) for row in await session.execute(query)]
             before, after = await self._before(session, rows), await self._after(session, rows)
             for row in rows:
                 old, new = before.get(row.deal_id), after.get(row.deal_id)
@@ -111,13 +124,15 @@ class Comparison:
 
     # One deal, or a group of deals that changed alike, on both sides.
 
-    def _of_group(self, group: pairs.Group) -> tuple[DealAt | None, DealAt | None]:
+    def _of_group(self, group: Group) -> tuple[DealAt | None, DealAt | None]:
         before = after = None
         if group.b_there:
             pm_id = group.b_pm if self._counted_before(group) else self._pm(group.b_partner)
             before = self._group_side(group.b_category, group.b_place, group.b_partner, pm_id, group.b_amount)
         if group.n_there:
-            after = self._group_side(group.n_category, group.n_place, group.n_partner, group.n_pm, group.n_amount)
+            after = self._group_side(
+                group.n_category, group.n_place, group.n_partner, self._pm_now(group), group.n_amount
+            )
         return before, after
 
     def _pm(self, partner_id: int | None) -> int | None:
@@ -146,7 +161,7 @@ class Comparison:
             value=value, parts=parts, partner_id=partner_id if seen else HIDDEN, pm_id=pm_id if seen else HIDDEN,
         )  # fmt: skip
 
-    async def _before(self, session: AsyncSession, rows: Iterable[pairs.Pair]) -> Mapping[int, DealAt]:
+    async def _before(self, session: AsyncSession, rows: Iterable[Pair]) -> Mapping[int, DealAt]:
         """The deals as they were. Of those that did not count, only the partner is known, with the shares of then."""
         there = [row for row in rows if row.b_there]
         frozen = await frozen_parts(session, self.base.id, [row.deal_id for row in there if not row.b_plain])
@@ -154,10 +169,17 @@ class Comparison:
         shares = await links(session, absent, at=self.base.cut_off)
         return {row.deal_id: self._before_of(row, frozen, shares) for row in there}
 
-    def _counted_before(self, row: pairs.Pair | pairs.Group) -> bool:
+    def _counts_now(self, row: Pair | Group) -> bool:
+        return row.n_partner is not None and row.n_category in _PLACE and row.n_place == pairs.IN
+
+    def _pm_now(self, row: Pair | Group) -> int | None:
+        """Whose the deal is on the other side; of a snapshot's deal that did not count, who managed its partner then."""
+        return row.n_pm if self.now is None or self._counts_now(row) else self._pm(row.n_partner)
+
+    def _counted_before(self, row: Pair | Group) -> bool:
         return row.b_partner is not None and row.b_category in _PLACE and row.b_place == pairs.IN
 
-    def _before_of(self, row: pairs.Pair, frozen: Mapping[int, tuple[Part, ...]], shares: Mapping[int, Any]) -> DealAt:
+    def _before_of(self, row: Pair, frozen: Mapping[int, tuple[Part, ...]], shares: Mapping[int, Any]) -> DealAt:
         rate = self._rate(self.facts, self.base, row.b_currency, row.b_category, row.b_close)
         if not self._counted_before(row):
             parts = () if row.b_partner is None else self.scope.parts(row.b_partner, shares.get(row.deal_id, ()))
@@ -168,7 +190,7 @@ class Comparison:
         return self._at(row.deal_id, row.b_category, row.b_close, row.b_currency, row.b_amount, rate, row.b_value,
                         self._masked(whole, row.b_partner), row.b_partner, row.b_pm)  # fmt: skip
 
-    async def _after(self, session: AsyncSession, rows: Iterable[pairs.Pair]) -> Mapping[int, DealAt]:
+    async def _after(self, session: AsyncSession, rows: Iterable[Pair]) -> Mapping[int, DealAt]:
         """The deals as they are."""
         there = [row for row in rows if row.n_there]
         shared = [row.deal_id for row in there if not row.n_plain]
@@ -178,14 +200,14 @@ class Comparison:
         shares = await links(session, shared)
         return {row.deal_id: self._after_of(row, self._parts_now(row, shares)) for row in there}
 
-    def _parts_now(self, row: pairs.Pair, shares: Mapping[int, Any]) -> tuple[Part, ...]:
+    def _parts_now(self, row: Pair, shares: Mapping[int, Any]) -> tuple[Part, ...]:
         return () if row.n_partner is None else self.scope.parts(row.n_partner, shares.get(row.deal_id, ()))
 
-    def _alone(self, row: pairs.Pair) -> tuple[Part, ...]:
-        return () if row.n_partner is None else _whole(row.n_partner, row.n_pm)
+    def _alone(self, row: Pair) -> tuple[Part, ...]:
+        return () if row.n_partner is None else _whole(row.n_partner, self._pm_now(row))
 
-    def _after_of(self, row: pairs.Pair, parts: tuple[Part, ...]) -> DealAt:
-        counted = row.n_partner is not None and row.n_category in _PLACE and row.n_place == pairs.IN
+    def _after_of(self, row: Pair, parts: tuple[Part, ...]) -> DealAt:
+        counted = self._counts_now(row)
         rate = self._rate(self.now_facts, self.now, row.n_currency, row.n_category, row.n_close)
         value = row.n_amount if row.n_currency == self.scope.into else row.n_value
         if counted and value is None and row.n_amount is not None:
@@ -194,7 +216,7 @@ class Comparison:
                 raise MissingRate(row.name, row.n_currency, self.scope.into, day)
             value = convert(row.n_amount, rate)
         return self._at(row.deal_id, row.n_category, row.n_close, row.n_currency, row.n_amount, rate,
-                        value if counted else None, self._masked(parts, row.n_partner), row.n_partner, row.n_pm)  # fmt: skip
+                        value if counted else None, self._masked(parts, row.n_partner), row.n_partner, self._pm_now(row))  # fmt: skip
 
     def _rate(
         self, facts: RollUpFacts | None, of: Snapshot | None, currency: str, category: str, close: date | None
@@ -204,8 +226,9 @@ class Comparison:
             return None
         cut_off = of.rate_day if of is not None else self.scope.rate_day
         day = close if category == Category.WON and close is not None else cut_off
+        known = self.known_before if of is self.base else self.known_now
         frozen = self._frozen(facts) if facts is not None else {}
-        return frozen.get((currency, day)) or self.scope.rates.on(currency, day)
+        return frozen.get((currency, day)) or (known or self.scope.rates).on(currency, day)
 
     def _frozen(self, facts: RollUpFacts) -> Mapping[tuple[str, date], Rate]:
         return self._frozen_before if facts is self.facts else self._frozen_now
@@ -221,7 +244,26 @@ class Comparison:
     @cached_property
     def _old_rates(self) -> Mapping[str, Rate]:
         """The base's rates by currency, for a deal whose currency was changed: those of its cut-off day."""
-        return {currency: rate for (currency, day), rate in self._frozen_before.items() if day == self.base.rate_day}
+        return _OldRates(self.known_before or self.scope.rates, self.base.rate_day)
+
+
+class _OldRates(Mapping[str, Rate]):
+    """The rates in force on a day, looked up by currency; which currencies there are, nobody asks."""
+
+    def __init__(self, rates: Rates, day: date) -> None:
+        self._rates, self._day = rates, day
+
+    def __getitem__(self, currency: str) -> Rate:
+        rate = self._rates.on(currency, self._day)
+        if rate is None:
+            raise KeyError(currency)
+        return rate
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
 
 
 def _frozen_rates(facts: RollUpFacts) -> Iterator[tuple[tuple[str, date], Rate]]:

@@ -19,7 +19,7 @@ from models.forecast import finding, numbers, restating
 from models.forecast.counting import counts
 from models.forecast.finding import closed, refuse_closed
 from models.forecast.holding import hold
-from models.forecast.publishing import freeze
+from models.forecast.publishing import freeze, freeze_restated, hold_deals
 from models.forecast.reading import add_up, read_scope
 from models.forecast.signing_off import ROLES, sign_offs
 from models.people import as_actor
@@ -43,6 +43,7 @@ async def close(
     """
     require(may(as_actor(actor), Act.CLOSE_QUARTER, Subject()))
     await hold(session, now=now)
+    await hold_deals(session)
     await refuse_closed(session, quarter)
     if local_date(now, zone(policy.zone)) <= quarter.last:
         raise UserError(
@@ -50,6 +51,7 @@ async def close(
         )
     scope = await read_scope(session, quarter, now=now, policy=policy)
     snapshot = await freeze(session, actor, scope, "closing")
+    await freeze_restated(session, actor, scope, snapshot)
     row = QuarterClose(period=quarter.label, at=now, by_id=actor.id, snapshot_id=snapshot.id)
     session.add(row)
     await session.flush()
@@ -67,7 +69,7 @@ async def before_closing(session: AsyncSession, quarter: Quarter, *, now: dateti
     if unsigned:
         names = _listed(sorted(scope.names[partner_id] for partner_id in unsigned))
         found.append(f"No number was signed for {names}.")
-    newest = await finding.latest(session, quarter.label)
+    newest = await finding.last_roll_up(session, quarter.label)
     if newest is None:
         return [*found, f"No roll-up of {quarter.label} was ever published."]
     names_below = {row.role for row in await sign_offs(session, newest.id)}

@@ -4,18 +4,16 @@
 each for itself.
 """
 
-from collections import Counter
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.attribution import sql as attribution
-from models.deals import PRESENT
-from models.domain.deals import OPEN, Attribution, Category
+from models.domain.deals import OPEN, Category
 from models.domain.fiscal import Quarter
 from models.domain.forecast.facts import WHOLE
 from models.domain.forecast.parts import Part
@@ -25,43 +23,9 @@ from models.tables import Deal, DealPartner, DealVersion, Person
 
 COUNTED = tuple(str(band) for band in (Category.WON, Category.COMMIT, Category.BEST_CASE, Category.PIPELINE))
 """Categories of the deals that count."""
-SOURCED, OF_PARTNER, DIRECT = "sourced", "partner", "direct"
-"""Whose pipeline is: sourced by a partner, another of a partner's, direct."""
 STANDS = DealVersion.id == Deal.version_id
 """As `PRESENT`, for sums over all deals: its two further conditions are always true, and a planner takes them for rare."""
-_OPEN = frozenset(str(band) for band in OPEN)
-_COUNTS, _UNDATED, _ELSE = 1, 2, 0
 CHUNK = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """Simple deals of one partner, category, kind and state, added up. `unowned` of the `deals` have no owner."""
-
-    partner_id: int
-    category: str
-    kind: str
-    state: str
-    amount: int
-    deals: int
-    unknown: int
-    unowned: int
-
-
-@dataclass
-class Found:
-    """What one look at all deals found.
-
-    `cells` are the simple deals that count, `others` the ids of those that count and are not simple. `created` is the money of
-    simple deals created in the quarter, by whose they are, `created_others` the ids of the others. `undated` deals are open and
-    have no close date.
-    """
-
-    cells: list[Cell] = field(default_factory=list)
-    others: list[int] = field(default_factory=list)
-    created: Counter[str] = field(default_factory=Counter)
-    created_others: list[int] = field(default_factory=list)
-    undated: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,54 +110,9 @@ def state_now(scope: Scope) -> ColumnElement[str]:
     return attribution.state(ground.today, ground.installed_on, ground.days, scope.policy)
 
 
-async def look(session: AsyncSession, scope: Scope, *where: ColumnElement[bool]) -> Found:
-    """Every deal once: those that count, those created in the quarter, those without a date. One statement.
-
-    Simple deals come added up, of each other one the id.
-    """
-    counted, created = counts(scope.quarter), _created(scope.quarter)
-    one = case((is_simple(scope.into), 0), else_=Deal.id).label("one")
-    place = case((counted, _COUNTS), (DealVersion.close_date.is_(None), _UNDATED), else_=_ELSE).label("place")
-    is_new = case((created, 1), else_=0).label("is_new")
-    # Sorted by what differs most first; by an expression, or the index over partners would be read instead, row by row.
-    key = (
-        func.coalesce(DealVersion.partner_id, 0).label("whose"), DealVersion.category.label("band"),
-        kind_now().label("kind"), state_now(scope).label("state"), place, is_new, one,
-    )  # fmt: skip
-    rows = await session.execute(
-        select(
-            *key,
-            func.sum(DealVersion.amount), func.count(),
-            func.count() - func.count(DealVersion.amount), func.count() - func.count(DealVersion.owner_id),
-        )
-        .join(Deal, STANDS)
-        .where(or_(counted, created, undated()), *touching(scope), *where)
-        .group_by(*names_of(key))
-    )  # fmt: skip
-    found = Found()
-    for partner_id, category, kind, state, where_, new, deal_id, amount, deals, unknown, unowned in rows:
-        if where_ == _COUNTS and deal_id:
-            found.others.append(deal_id)
-        elif where_ == _COUNTS:
-            found.cells.append(Cell(partner_id, category, kind, state, int(amount or 0), deals, unknown, unowned))
-        elif where_ == _UNDATED and category in _OPEN and partner_id and scope.sees(partner_id):
-            found.undated += deals
-        if new and deal_id:
-            found.created_others.append(deal_id)
-        elif new:
-            whose = DIRECT if not partner_id else SOURCED if kind == Attribution.SOURCED else OF_PARTNER
-            found.created[whose] += int(amount or 0)
-    return found
-
-
 def names_of(columns: Iterable[ColumnElement[Any]]) -> list[str]:
     """The labels of columns, to group by: written out again, SQLite would work each expression out twice."""
     return [str(column.key) for column in columns]
-
-
-def _created(quarter: Quarter) -> ColumnElement[bool]:
-    """Deals created in the quarter, whatever became of them, that have an amount."""
-    return and_(DealVersion.created_date.between(quarter.first, quarter.last), DealVersion.amount.is_not(None))
 
 
 async def lines(
@@ -241,7 +160,7 @@ def _rows(scope: Scope, deal_ids: list[int]) -> Select[*tuple[Any, ...]]:
             DealVersion.amount,
             Deal.id.in_(shared_ids()).label("shared"),
         )
-        .join(DealVersion, PRESENT)
+        .join(DealVersion, STANDS)
         .where(Deal.id.in_(deal_ids))
         .order_by(Deal.id)
     )

@@ -10,7 +10,8 @@ from models.domain.deals import Attribution
 from models.domain.forecast.facts import Share
 from models.domain.forecast.rates import MissingRate, convert
 from models.domain.forecast.ratios import share
-from models.forecast.counting import CHUNK, DIRECT, OF_PARTNER, SOURCED, Found, kind_now
+from models.forecast.counting import CHUNK, kind_now
+from models.forecast.looking import DIRECT, OF_PARTNER, SOURCED, Found
 from models.forecast.scope import Scope
 from models.tables import Deal, DealVersion
 

@@ -82,6 +82,12 @@ async def closed(session: AsyncSession, period: str) -> QuarterClose | None:
     return await session.get(QuarterClose, period)
 
 
+async def last_roll_up(session: AsyncSession, period: str) -> Snapshot | None:
+    """The newest roll-up of a quarter: what CRO and CFO sign off, neither its closing nor a restatement."""
+    newest = select(Snapshot).where(Snapshot.period == period, Snapshot.kind == "roll_up")
+    return await session.scalar(newest.order_by(Snapshot.number.desc()).limit(1))
+
+
 async def snapshot(session: AsyncSession, snapshot_id: int) -> Snapshot:
     """One snapshot. Raises UserError where there is none."""
     found = await session.get(Snapshot, snapshot_id)

@@ -155,8 +155,9 @@ async def changes(session: AsyncSession, snapshot: Snapshot, chunk: int = CHUNK)
     if base is None:
         return
     facts = finding.facts_of(snapshot)
-    scope = await _scope(session, snapshot, facts)
-    comparison = Comparison(scope, base, finding.facts_of(base), snapshot, facts)
+    earlier = finding.facts_of(base)
+    scope = await _scope(session, snapshot, facts, earlier)
+    comparison = Comparison(scope, base, earlier, snapshot, facts)
     crm_ids: dict[int, tuple[str, str]] = {}
     held: list[tuple[Any, tuple[Delta, ...]]] = []
     pms = await people_named(session, {pm.pm_id for pm in (*facts.pms, *finding.facts_of(base).pms)})
@@ -207,16 +208,17 @@ def _change_rows(
             )  # fmt: skip
 
 
-async def _scope(session: AsyncSession, snapshot: Snapshot, facts: RollUpFacts) -> Scope:
-    """What the snapshot was made by."""
+async def _scope(session: AsyncSession, snapshot: Snapshot, facts: RollUpFacts, earlier: RollUpFacts) -> Scope:
+    """What the snapshot was made by: its managers and rates, not those of today."""
     partners = (await session.execute(select(Partner.id, Partner.pm_id, Partner.name))).all()
+    then = {part.partner_id: part.pm_id for one in (earlier, facts) for part in one.partners if part.partner_id}
     return Scope(
         quarter=Quarter(facts.first.year, 1, facts.first, facts.last, label=snapshot.period),
         policy=Policy(currency=snapshot.currency),
         now=snapshot.cut_off,
         ground=Ground(terms=facts.terms, installed_on=None, today=snapshot.rate_day, zone="UTC"),
-        rates=await read(session, snapshot.currency),
-        pms={partner_id: pm_id for partner_id, pm_id, _ in partners},
+        rates=await read(session, snapshot.currency, until=snapshot.cut_off),
+        pms={partner_id: pm_id for partner_id, pm_id, _ in partners} | then,
         names={partner_id: name for partner_id, _, name in partners},
     )
 

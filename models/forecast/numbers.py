@@ -1,6 +1,7 @@
 """The numbers people put their names to, as they stand: signed commits, the head's adjustments."""
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,13 +11,20 @@ from models.tables import Adjustment, SignedCommit
 
 
 async def signed(
-    session: AsyncSession, period: str, partner_ids: Collection[int] | None = None, *, currency: str | None = None
+    session: AsyncSession,
+    period: str,
+    partner_ids: Collection[int] | None = None,
+    *,
+    currency: str | None = None,
+    before: datetime | None = None,
 ) -> dict[int, SignedCommit]:
-    """The latest signature of each partner. One statement.
+    """The latest signature of each partner, made before an instant where one is given. One statement.
 
     With `currency` only numbers in it: after a change of the reporting currency the old ones cannot be added to the new.
     """
     newest = select(func.max(SignedCommit.id)).where(SignedCommit.period == period).group_by(SignedCommit.partner_id)
+    if before is not None:
+        newest = newest.where(SignedCommit.at < before)
     query = select(SignedCommit).where(SignedCommit.id.in_(newest))
     if currency is not None:
         query = query.where(SignedCommit.currency == currency)

@@ -4,8 +4,8 @@ Two selects: `kept` are the deals of the snapshot that may differ, wherever they
 did not then. Both have the columns of `Pair`: `b_…` as it was, `n_…` as it is.
 """
 
-from datetime import date, datetime
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     Boolean,
@@ -36,61 +36,10 @@ IN, AFTER, BEFORE, NEVER = 0, 1, -1, 2
 """Where a close date lies: in the quarter, after it, before it, or nowhere."""
 
 
-class Pair(NamedTuple):
-    """A deal on both sides: the columns of `kept` and `come` in their order."""
-
-    deal_id: int
-    b_there: bool
-    b_category: str
-    b_place: int
-    b_close: date | None
-    b_currency: str
-    b_amount: int | None
-    b_value: int | None
-    b_rate_day: date | None
-    b_plain: bool
-    b_partner: int | None
-    b_pm: int | None
-    n_there: bool
-    n_category: str
-    n_place: int
-    n_close: date | None
-    n_currency: str
-    n_amount: int | None
-    n_value: int | None
-    n_rate_day: date | None
-    n_plain: bool
-    n_partner: int | None
-    n_pm: int | None
-    name: str
-
-
-class Group(NamedTuple):
-    """Deals that changed alike: the columns of `grouped` in their order. Amounts are sums."""
-
-    n_partner: int | None
-    n_category: str
-    b_category: str
-    n_place: int
-    grown: int | None
-    one: int
-    b_partner: int | None
-    b_there: bool
-    b_place: int
-    b_pm: int | None
-    n_there: bool
-    n_pm: int | None
-    b_sign: int | None
-    n_sign: int | None
-    b_amount: int | None
-    n_amount: int | None
-    deals: int
-
-
-def kept(base: Snapshot, quarter: Quarter, into: str, now: Snapshot | None = None) -> Subquery:
+def kept(base: Snapshot, quarter: Quarter, into: str, now: Snapshot | None = None, *, every: bool = False) -> Subquery:
     """The deals of `base` that may differ, with what they are now: live, or in the snapshot `now`, as of its cut-off.
 
-    Most stand as they stood, which the number of their version says without a look at it.
+    Most stand as they stood, which the number of their version says without a look at it; `every` looks at all the same.
     """
     line, deal, version, partner, later = _tables()
     query = select(
@@ -98,23 +47,38 @@ def kept(base: Snapshot, quarter: Quarter, into: str, now: Snapshot | None = Non
     ).select_from(line)
     query = query.join(deal, deal.id == line.deal_id)
     if now is None:
-        manager = aliased(Partner, name="manager")
-        query = query.outerjoin(manager, manager.id == line.partner_id)
-        query = query.outerjoin(version, version.id == deal.version_id).where(
-            or_(
-                line.version_id.is_distinct_from(deal.version_id),
-                line.pm_id.is_distinct_from(manager.pm_id),
-                line.currency != into,
-                line.plain.is_(False),
-                line.deal_id.in_(shared_ids()),
-            )
-        )
+        query = query.outerjoin(version, version.id == deal.version_id)
+        query = query if every else query.where(line.deal_id.in_(_moved(base, into)))
     else:
         query = query.outerjoin(later, and_(later.snapshot_id == now.id, later.deal_id == line.deal_id)).outerjoin(
             version, version.id == func.coalesce(later.version_id, _as_of(line.deal_id, now.cut_off))
         )
     query = query.outerjoin(partner, partner.id == version.partner_id)
     return query.where(line.snapshot_id == base.id).subquery("kept")
+
+
+def _moved(base: Snapshot, into: str) -> Select[int]:
+    """Deals of a snapshot that may differ. Found first, since a planner would look at every version otherwise."""
+    line, held = aliased(SnapshotLine, name="moved_line"), aliased(Deal, name="moved_deal")
+    manager = aliased(Partner, name="manager")
+    found = (
+        select(line.deal_id)
+        .join(held, held.id == line.deal_id)
+        .outerjoin(manager, manager.id == line.partner_id)
+        .where(
+            line.snapshot_id == base.id,
+            or_(
+                line.version_id.is_distinct_from(held.version_id),
+                line.pm_id.is_distinct_from(manager.pm_id),
+                line.currency != into,
+                line.plain.is_(False),
+                line.deal_id.in_(shared_ids()),
+            ),
+        )
+        .cte("moved")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    return select(found.c.deal_id)
 
 
 def come(base: Snapshot, quarter: Quarter, now: Snapshot | None = None, *, lately: bool = False) -> Subquery:

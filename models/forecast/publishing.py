@@ -44,25 +44,30 @@ async def publish(
     """
     require(may(as_actor(actor), Act.PUBLISH_ROLL_UP, Subject()))
     await hold(session, now=now)
+    await hold_deals(session)  # before anything is read: managers, deals and lines are of one moment
     await finding.refuse_closed(session, quarter)
     scope = await reading.read_scope(session, quarter, now=now, policy=policy)
     this = policy.fiscal.quarter_of(scope.rate_day)
     if quarter.first > policy.fiscal.next(this).last:
         raise UserError(f"{quarter.label} is too far ahead: {this.label} and the quarter after it can be published.")
     snapshot = await freeze(session, actor, scope, "roll_up")
+    await freeze_restated(session, actor, scope, snapshot)
+    return snapshot
+
+
+async def freeze_restated(session: AsyncSession, actor: Person, scope: Scope, snapshot: Snapshot) -> None:
+    """Freeze what the snapshot says of closed quarters, so that the next one states only what changes after it."""
     for stated in finding.facts_of(snapshot).restatements:
-        of = finding.by_label(stated.period, scope.rate_day, policy)
+        of = finding.by_label(stated.period, scope.rate_day, scope.policy)
         if of is not None:
             await freeze(session, actor, replace(scope, quarter=of), "restatement")
-    return snapshot
 
 
 async def freeze(session: AsyncSession, actor: Person, scope: Scope, kind: str) -> Snapshot:
     """Make a snapshot of the scope's quarter: its facts, every deal that counts, and the parts of shared ones.
 
-    The caller holds the forecast. Nobody changes a deal while it is frozen, so that facts and deals say the same.
+    The caller holds the forecast and the deals (`hold_deals`), so that facts and lines say the same.
     """
-    await _hold_deals(session)
     period = scope.quarter.label
     number = (await session.scalar(select(func.max(Snapshot.number)).where(Snapshot.period == period)) or 0) + 1
     label = reading.label_of(scope.quarter, scope.rate_day, scope.policy)
@@ -78,7 +83,7 @@ async def freeze(session: AsyncSession, actor: Person, scope: Scope, kind: str) 
     return snapshot
 
 
-async def _hold_deals(session: AsyncSession) -> None:
+async def hold_deals(session: AsyncSession) -> None:
     """Let no deal change until the transaction ends: PostgreSQL would show each statement another state."""
     if session.get_bind().dialect.name == "postgresql":
         await session.execute(text("LOCK TABLE deal, deal_version, deal_partner, partner IN SHARE MODE"))

@@ -1,5 +1,6 @@
 """Targets: what is to be closed in a quarter, by the program and by partner. The latest row of each counts."""
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from sqlalchemy import select
@@ -73,22 +74,39 @@ def target_of(text: str, currency: str) -> int | None:
 
 
 async def quotas(
-    session: AsyncSession, quarter: Quarter, *, policy: Policy, rates: Rates | None = None
+    session: AsyncSession,
+    quarter: Quarter,
+    *,
+    policy: Policy,
+    rates: Rates | None = None,
+    partner_ids: Collection[int] | None = None,
 ) -> dict[int | None, int]:
     """The targets of a quarter by partner (None: the program's), in the reporting currency.
 
     Another currency is converted at the rate of the quarter's first day. Two statements at most; `rates`, where they are
-    read already, save one.
+    read already, save one. With `partner_ids` only theirs: nobody's page waits for the rate of another's target.
 
     Raises:
         MissingRate: there is none.
     """
     rows = await stored(session, quarter.label)
+    if partner_ids is not None:
+        rows = {partner_id: row for partner_id, row in rows.items() if partner_id in partner_ids}
     if rates is None and any(row.currency != policy.currency for row in rows.values()):
         rates = await read(session, policy.currency)
-    return {
-        partner_id: _converted(row, quarter, rates or Rates(policy.currency, ())) for partner_id, row in rows.items()
-    }
+    known = rates or Rates(policy.currency, ())
+    names = (
+        await _names(session, rows)
+        if any(known.on(row.currency, quarter.first) is None for row in rows.values())
+        else {}
+    )
+    return {partner_id: _converted(row, quarter, known, names) for partner_id, row in rows.items()}
+
+
+async def _names(session: AsyncSession, rows: Mapping[int | None, Quota]) -> dict[int | None, str]:
+    """The partners' names, for a sentence."""
+    found = await session.execute(select(Partner.id, Partner.name).where(Partner.id.in_([one for one in rows if one])))
+    return {partner_id: name for partner_id, name in found}  # noqa: C416 - a Row is a tuple, which mypy does not know
 
 
 async def stored(session: AsyncSession, period: str) -> dict[int | None, Quota]:
@@ -98,8 +116,9 @@ async def stored(session: AsyncSession, period: str) -> dict[int | None, Quota]:
     return {partner_id: row for partner_id, row in latest.items() if row.amount is not None}
 
 
-def _converted(row: Quota, quarter: Quarter, rates: Rates) -> int:
+def _converted(row: Quota, quarter: Quarter, rates: Rates, names: Mapping[int | None, str]) -> int:
     rate = rates.on(row.currency, quarter.first)
     if rate is None:
-        raise MissingRate("", row.currency, rates.into, quarter.first)
+        whose = names.get(row.partner_id, "the program")
+        raise MissingRate("", row.currency, rates.into, quarter.first, needed_by=f"the target of {whose}")
     return convert(row.amount or 0, rate)

@@ -18,10 +18,11 @@ from models.tables import ExchangeRate, Person
 _LONGEST = 20
 
 
-async def read(session: AsyncSession, into: str) -> Rates:
-    """Every rate there is into this currency. One statement."""
+async def read(session: AsyncSession, into: str, *, until: datetime | None = None) -> Rates:
+    """Every rate there is into this currency, or was entered by then. One statement."""
     columns = (ExchangeRate.currency, ExchangeRate.into, ExchangeRate.day, ExchangeRate.rate)
-    rows = await session.execute(select(*columns).where(ExchangeRate.into == into).order_by(ExchangeRate.id))
+    query = select(*columns).where(ExchangeRate.into == into).order_by(ExchangeRate.id)
+    rows = await session.execute(query if until is None else query.where(ExchangeRate.at <= until))
     return Rates(into, (Rate(currency, into_, day, Decimal(rate)) for currency, into_, day, rate in rows))
 
 
@@ -65,9 +66,10 @@ async def set_rate(
     return row
 
 
-async def list_rates(session: AsyncSession, into: str) -> list[ExchangeRate]:
-    """The rates that count, one for each currency and day: by currency, the newest day first."""
-    rows = await session.scalars(select(ExchangeRate).where(ExchangeRate.into == into).order_by(ExchangeRate.id))
+async def list_rates(session: AsyncSession, into: str, *, until: datetime | None = None) -> list[ExchangeRate]:
+    """The rates that count (`until`: that counted then), one for each currency and day: by currency, the newest day first."""
+    query = select(ExchangeRate).where(ExchangeRate.into == into).order_by(ExchangeRate.id)
+    rows = await session.scalars(query if until is None else query.where(ExchangeRate.at <= until))
     counting = {(row.currency, row.day): row for row in rows}
     return sorted(counting.values(), key=lambda row: (row.currency, -row.day.toordinal()))
 

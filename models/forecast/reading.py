@@ -1,7 +1,7 @@
 """The roll-up as it would be now: what the deals add up to, what people signed, what changed since it was last published."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -35,7 +35,8 @@ from models.forecast import (
 )
 from models.forecast.adding import Sums
 from models.forecast.changed import Comparison
-from models.forecast.counting import Found, Line, lines, look
+from models.forecast.counting import Line, lines
+from models.forecast.looking import Found, look
 from models.forecast.scope import Scope, scope_of
 from models.forecast.tally import Lines
 from models.forecast.team import Team
@@ -46,11 +47,12 @@ from models.tables import Snapshot
 
 @dataclass(frozen=True)
 class Frame:
-    """What a roll-up is called: `kind`, `number` and `label` as of its snapshot."""
+    """What a roll-up is called: `kind`, `number` and `label` as of its snapshot. `weeks`: with the picture of its weeks."""
 
     kind: str = "draft"
     number: int = 0
     label: str = ""
+    weeks: bool = True
 
 
 async def draft(
@@ -61,19 +63,20 @@ async def draft(
     policy: Policy,
     partner_ids: Collection[int] | None = None,
     strict: bool = False,
+    pictured: bool = False,
 ) -> RollUpFacts:
     """The roll-up of a quarter as of `now`, compared with the quarter's last snapshot. A constant number of statements.
 
     `partner_ids` restricts it to these partners' parts of their deals: sums, changes, targets and signatures of theirs alone,
     nothing from which another's could be worked out (no program target, shares, credit, landing or restatements). The caller has
     asked `may(…, Act.SEE_FORECAST, …)` of them. With a missing rate the facts say so in `blocked`, with empty bands: a part
-    of the money is no total.
+    of the money is no total. `pictured` adds the bands of each week so far, which only pictures show: snapshots have them.
 
     Raises:
         MissingRate: with `strict`; names the deal, the currency and the date.
     """
     scope = await read_scope(session, quarter, now=now, policy=policy, partner_ids=partner_ids)
-    facts, _ = await compose(session, scope, Frame(), strict=strict)
+    facts, _ = await compose(session, scope, Frame(weeks=pictured), strict=strict)
     return facts
 
 
@@ -148,7 +151,7 @@ async def compose(
         "by_currency": ground.sums.by_currency(),
         "rates": ground.sums.rates_used(),
         "changes": _changes(base, program, team.lines, scope) if base is not None else None,
-        "weeks": (*await weeks.figures(session, scope), *_today(scope, program)),
+        "weeks": (*await weeks.figures(session, scope), *_today(scope, program)) if frame.weeks else (),
     }
     if scope.partner_ids is None:
         figures |= await _of_the_program(session, scope, program, ground)
@@ -162,11 +165,23 @@ async def _gather(session: AsyncSession, scope: Scope) -> _Ground:
     targets: Mapping[int | None, int] = {}
     restated: tuple[Restatement, ...] = ()
     try:
-        targets = await quotas.quotas(session, scope.quarter, policy=scope.policy, rates=scope.rates)
+        targets = await quotas.quotas(
+            session, scope.quarter, policy=scope.policy, rates=scope.rates, partner_ids=scope.partner_ids
+        )
         restated = await restating.restated(session, scope) if scope.partner_ids is None else ()
+        await _restatable(session, scope, restated)
     except MissingRate as error:
         missing = missing or error
     return _Ground(sums, others, found, targets, restated, missing)
+
+
+async def _restatable(session: AsyncSession, scope: Scope, restated: Iterable[Restatement]) -> None:
+    """Raise MissingRate where a restated quarter could not be frozen: a draft must not offer what publishing refuses."""
+    for one in restated:
+        of = finding.by_label(one.period, scope.rate_day, scope.policy)
+        sums = await add_up(session, replace(scope, quarter=of)) if of is not None else None
+        if sums is not None and sums.missing is not None:
+            raise sums.missing
 
 
 async def _base(session: AsyncSession, scope: Scope) -> Snapshot | None:

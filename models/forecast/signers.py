@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import time, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,9 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.domain.deals import Category
 from models.domain.forecast.facts import AccuracyFacts
 from models.domain.forecast.ratios import accuracy
+from models.domain.zones import local_to_utc, zone
 from models.forecast import finding, numbers
 from models.forecast.adding import Sums
-from models.forecast.counting import lines, look
+from models.forecast.counting import lines
+from models.forecast.looking import look
 from models.forecast.scope import Scope
 from models.tables import DealVersion, QuarterClose, Snapshot
 
@@ -20,10 +23,12 @@ from models.tables import DealVersion, QuarterClose, Snapshot
 async def accuracies(session: AsyncSession, scope: Scope) -> tuple[AccuracyFacts, ...]:
     """What each person signed last for the quarter before, and what closed of the same partners: best accuracy first.
 
+    A number that was amended when the quarter was over is no forecast: what counts was signed by its last day.
     Closed is what the closing snapshot says, and as long as there is none what the deals say; nothing where a rate is missing.
     """
     before = scope.policy.fiscal.previous(scope.quarter)
-    signatures = await numbers.signed(session, before.label, scope.partner_ids, currency=scope.into)
+    over = local_to_utc(before.last + timedelta(days=1), time(0), zone(scope.policy.zone))
+    signatures = await numbers.signed(session, before.label, scope.partner_ids, currency=scope.into, before=over)
     if not signatures:
         return ()
     won = await _closing(session, before.label)

@@ -32,8 +32,18 @@ async def sign_off(session: AsyncSession, actor: Person, snapshot_id: int, *, no
     snapshot = await finding.snapshot(session, snapshot_id)
     below = await sign_offs(session, snapshot_id)
     own = [role for role in ROLES if actor.has(role)]
+    if snapshot.kind != "roll_up":
+        raise UserError(
+            f"This is no roll-up to sign off: it is the {snapshot.kind} of {snapshot.period}, which stands as it is."
+        )
     await _refuse_again(session, actor, own, below)
-    newest = await finding.latest(session, snapshot.period)
+    closed = await finding.closed(session, snapshot.period)
+    if closed is not None:
+        name = await session.scalar(select(Person.name).where(Person.id == closed.by_id))
+        raise UserError(
+            f"{name} closed {snapshot.period} on {_day(closed.at)}: its roll-ups are not signed off any more."
+        )
+    newest = await finding.last_roll_up(session, snapshot.period)
     if newest is not None and newest.id != snapshot.id:
         raise UserError(
             f"This is roll-up {snapshot.number} of {snapshot.period} ({snapshot.label}). There is a newer one, number "

@@ -22,11 +22,12 @@ _NUMBER = re.compile(r"(?P<whole>[0-9]*)(?:(?P<mark>[.,])(?P<fraction>[0-9]+))?"
 class MissingRate(UserError):
     """A deal cannot be converted: nobody has entered a rate of `currency` into `into` that is in force on `day`.
 
-    `deal` is the deal's name, "" where no single deal is meant.
+    `deal` is the deal's name, "" where no single deal is meant; `needed_by` says what else wants it.
     """
 
-    def __init__(self, deal: str, currency: str, into: str, day: date) -> None:
-        needs = f", which the deal “{deal}” needs" if deal else ""
+    def __init__(self, deal: str, currency: str, into: str, day: date, *, needed_by: str = "") -> None:
+        wants = f"the deal “{deal}”" if deal else needed_by
+        needs = f", which {wants} needs" if wants else ""
         super().__init__(
             f"There is no exchange rate from {currency} into {into} for {day.isoformat()}{needs}. Enter one in "
             "`/forecast` → *Targets and rates…*, or import it with `cadence import --rates FILE`."
