@@ -299,6 +299,11 @@ def file(
     _log("WARNING")
     if kind not in tuple(filing.Kind):
         raise typer.BadParameter(f"“{kind}” is none of {', '.join(filing.Kind)}")
+    of_a_quarter = kind in filing.OF_A_QUARTER
+    if of_a_quarter and (slot or partner):
+        raise typer.BadParameter(f"--slot and --partner belong to a note, a PBR or a deck; of {kind} say --period")
+    if period and not of_a_quarter:
+        raise typer.BadParameter(f"--period belongs to a roll-up and its pictures; of a {kind} say --slot")
     asyncio.run(_file(filing.Wanted(filing.Kind(kind), period, partner, slot), to))
 
 

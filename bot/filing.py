@@ -87,10 +87,12 @@ def _picture(kind: Kind, facts: RollUpFacts) -> Picture:
 
 
 async def _snapshot(session: AsyncSession, period: str) -> Snapshot:
-    """The newest roll-up (or closing) of a quarter, or of all."""
-    query = select(Snapshot).where(Snapshot.kind != "restatement").order_by(Snapshot.cut_off.desc(), Snapshot.id.desc())
+    """The newest roll-up or closing of a quarter; the newest roll-up of all where none is named."""
+    query = select(Snapshot).order_by(Snapshot.cut_off.desc(), Snapshot.id.desc())
     if period:
-        query = query.where(Snapshot.period == period)
+        query = query.where(Snapshot.period == period, Snapshot.kind != "restatement")
+    else:
+        query = query.where(Snapshot.kind == "roll_up")
     found = await session.scalar(query.limit(1))
     if found is None:
         labels = sorted(set(await session.scalars(select(Snapshot.period).distinct())))
@@ -114,7 +116,7 @@ async def _page(session: AsyncSession, wanted: Wanted) -> Artifact:
     for artifact in await session.scalars(query):
         if wanted.kind != Kind.DECK or MeetingFacts.model_validate(artifact.facts).leaves == "readout":
             return artifact
-    of = f" of {wanted.partner}" if wanted.partner else ""
+    of = f" of {wanted.partner}" if wanted.partner else " of the program (--partner names another's)"
     when = f" {wanted.slot}" if wanted.slot else ""
     raise UserError(f"No {'readout' if wanted.kind == Kind.DECK else wanted.kind}{of}{when} was published yet.")
 
@@ -135,9 +137,10 @@ async def _partner(session: AsyncSession, wanted: Wanted) -> int | None:
 
 def _place(to: Path | None, name: str) -> Path:
     """Where it goes: the working folder, a folder that was named, or just this file."""
-    if to is None:
-        return Path(name)
-    return to / name if to.is_dir() else to
+    place = Path(name) if to is None else (to / name if to.is_dir() else to)
+    if not place.parent.is_dir():
+        raise UserError(f"There is no folder {place.parent}. Make it first, or name another with --to.")
+    return place
 
 
 async def _kept(place: Path, data: bytes) -> Path:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, bindparam, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.attributed import sum_up
 from models.domain.deals import DEFAULT_STAGES, Move, StageTable, Standing, effective, movement, moves_between
 from models.domain.errors import UserError
 from models.tables import Deal, DealPartner, DealVersion, ImportRun
@@ -104,8 +105,9 @@ async def append_version(
 ) -> DealVersion:
     """Close `current` and let the version with `changes` stand; sets the stall clock when it moved forward.
 
-    The caller holds the deal (`lock`). `extra_moves` are movements that are no field, such as a completed action.
-    The deal's own row is written with the caller's next flush. Raises RuntimeError when `current` is not what stands:
+    With another primary partner the attribution is summed up anew, since what was signed is about the one before. The caller
+    holds the deal (`lock`). `extra_moves` are movements that are no field, such as a completed action. With the same
+    partner the deal's own row is written with the caller's next flush. Raises RuntimeError when `current` is not what stands:
     a caller that did not hold the deal would undo what somebody else has just said.
     """
     if current.id != deal.version_id:
@@ -129,6 +131,8 @@ async def append_version(
     deal.version_id = after.id  # only now, as the stall clock: the deal's row is written once, not before and after
     if any(move.forward for move in moves):
         deal.moved_at = source.at
+    if after.partner_id != current.partner_id:
+        await sum_up(session, deal)
     return after
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import attribution, births, cards, changes, handover
 from models.answers import CRM_FIELDS
+from models.attribution import Claim
 from models.births import State
 from models.deals import COPIED, Source, append_version, lock, set_links
 from models.domain.errors import UserError
@@ -210,16 +211,12 @@ async def _carry(session: AsyncSession, two: _Two, source: Source) -> None:
 
 
 async def _carry_attribution(session: AsyncSession, two: _Two, source: Source, policy: Policy) -> None:
-    """What was claimed of either is kept. One kind is in force: its own first, before one that only one side has signed."""
+    """What was claimed of either is kept. About each partner's part one kind stands, as if it had been one deal always."""
     ours = await attribution.claims_of(session, two.ours.id)
     theirs = await attribution.claims_of(session, two.twin.id)
-    live = [claim for claim in (*ours, *theirs) if claim.live]
-    signed = next((claim for claim in live if claim.row.in_force_at is not None), None)
-    waiting = next((claim for claim in live if claim.row.in_force_at is None and claim in ours), None)
-    if waiting is None and signed is None:
-        waiting = next(iter(live), None)
-    for claim in live:
-        if claim not in (signed, waiting) or (claim is waiting and signed in theirs):
+    for partner_id in {claim.row.partner_id for claim in (*ours, *theirs)}:
+        mine, other = ([one for one in of if one.live and one.row.partner_id == partner_id] for of in (ours, theirs))
+        for claim in _spare(mine, other):
             claim.row.replaced_at = source.at
             changes.note(session, "attribution_claim", claim.row.id, "replaced_at", None, source.at.isoformat(),
                          by_id=source.by_id, source="slack", at=source.at, reason=_KEPT_CLAIM)  # fmt: skip
@@ -228,7 +225,17 @@ async def _carry_attribution(session: AsyncSession, two: _Two, source: Source, p
     await session.flush()
     ground = await attribution.ground(session, now=source.at, policy=policy)
     _, version = await lock(session, two.ours.id)
-    await attribution.keep_in_step(session, two.ours, version, ground, policy)
+    await attribution.keep_in_step(session, two.ours, version, ground)
+
+
+def _spare(ours: Sequence[Claim], theirs: Sequence[Claim]) -> list[Claim]:
+    """Of live claims about one partner those that stand no more: one is in force, its own first, before one that waits."""
+    live = [*ours, *theirs]
+    signed = next((claim for claim in live if claim.row.in_force_at is not None), None)
+    waiting = next((claim for claim in ours if claim.row.in_force_at is None), None)
+    if waiting is None and signed is None:
+        waiting = next(iter(live), None)
+    return [claim for claim in live if claim not in (signed, waiting) or (claim is waiting and signed in theirs)]
 
 
 async def _settle(session: AsyncSession, two: _Two, source: Source) -> None:

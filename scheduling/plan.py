@@ -27,7 +27,6 @@ from models.tables import (
     Absence,
     Cadence,
     Deal,
-    DealPartner,
     DealVersion,
     FiscalQuarter,
     MeetingKind,
@@ -44,7 +43,7 @@ ASKING = (Kind.WEEKLY_REVIEW, Kind.OTHER_PARTNERS)
 AHEAD_DAYS = timedelta(days=10)
 BEHIND_DAYS = timedelta(days=16)
 READS = (
-    Absence, Cadence, Deal, DealPartner, DealVersion, FiscalQuarter, MeetingKind, Occurrence, Partner, Person, PersonRole, Setting,
+    Absence, Cadence, Deal, DealVersion, FiscalQuarter, MeetingKind, Occurrence, Partner, Person, PersonRole, Setting,
     Step,
 )  # fmt: skip
 """All that a plan is made from: a test compares it with the statements."""

@@ -84,9 +84,9 @@ def modal(page: FormPage) -> dict[str, Any]:
 
 
 def _conflict(conflicts: Sequence[Conflict]) -> str:
-    lines = [
-        ":warning: *Somebody signed while your form was open. Nothing is saved yet, and what you typed is still here.*"
-    ]
+    moved = any(held.field == "partner" for held in conflicts)
+    what = "The deal went to another partner" if moved else "Somebody signed"
+    lines = [f":warning: *{what} while your form was open. Nothing is saved yet, and what you typed is still here.*"]
     lines += [
         f"• it was: {w.escape(clip(held.shown, 160))}\n• it is: {w.escape(clip(held.present, 160))}\n"
         f"• you chose: *{w.escape(clip(held.typed, 60))}*"

@@ -229,10 +229,11 @@ async def open_touch(ack: AsyncAck, body: Body, client: AsyncWebClient, context:
     """“Record a touch…” in a deal's form: in its place, and back to it when it is recorded."""
     await ack()
     deps, view = deps_of(context), body["view"]
-    state = TouchState(d=DealRef.load(body["actions"][0]["value"]).d, form=FormState.load(view["private_metadata"]))
+    deal_id, opened = DealRef.load(body["actions"][0]["value"]).d, FormState.load(view["private_metadata"])
     async with deps.db.read() as session:
         actor = await people.acting(session, user_id(body))
-        desk = await _desk(session, deps, actor, state.d)
+        desk = await _desk(session, deps, actor, deal_id)
+    state = TouchState(d=deal_id, form=opened.model_copy(update={"seen": desk.print}))
     fresh = touch.modal(touch.TouchPage(state, Given(), desk=desk))
     await client.views_update(view_id=view["id"], hash=view["hash"], view=fresh)
 
@@ -247,7 +248,10 @@ async def save_touch(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> No
         actor = await people.acting(session, user_id(body))
         if not deal_id:
             raise FieldErrors({"deal": "Choose the deal that the partner touched."})
-        desk = await attribution.record_touch(session, actor, deal_id, given, now=deps.now(), policy=deps.policy)
+        seen = state.form.seen if state.form is not None else None
+        desk = await attribution.record_touch(
+            session, actor, deal_id, given, now=deps.now(), policy=deps.policy, seen=seen
+        )
         if state.form is not None:
             fresh = state.form.model_copy(update={"seen": desk.print})
             return {"response_action": "update", "view": form.modal(await _page(session, deps, actor, desk, fresh))}

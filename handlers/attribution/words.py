@@ -77,13 +77,13 @@ def _signed(held: Signature, book: Names, zone: ZoneInfo) -> str:
 
 
 def history(desk: Desk, book: Names, zone: ZoneInfo) -> list[str]:
-    """Every claim there was, the newest first, and the touches: a line each."""
+    """Every claim there was, the newest first, and the touches: a line each. Those of a partner who has left name them."""
     lines = [_claim(claim, desk, book, zone) for claim in reversed(desk.claims)]
     more = len(lines) - MOST_CLAIMS
     found = lines[:MOST_CLAIMS] + ([f"… and {more} before"] if more > 0 else [])
     for touch in desk.touches[:MOST_TOUCHES]:
-        said = w.escape(clip(touch.said, 120))
-        found.append(f"Touch {w.full_day(touch.day)}: {said} (recorded by {w.escape(book.name(touch.by_id))})")
+        said, who = w.escape(clip(touch.said, 120)), _of(touch.partner_id, desk)
+        found.append(f"{who}Touch {w.full_day(touch.day)}: {said} (recorded by {w.escape(book.name(touch.by_id))})")
     if len(desk.touches) > MOST_TOUCHES:
         found.append(f"… and {len(desk.touches) - MOST_TOUCHES} more touches")
     return found
@@ -98,9 +98,16 @@ def _claim(claim: Claim, desk: Desk, book: Names, zone: ZoneInfo) -> str:
         fate = f"in force {end}" if row.in_force_at is not None else f"never in force, {end}"
     else:
         fate = "in force" if row.in_force_at is not None else "waits"
-        late = row.in_force_at is not None and claim is desk.in_force and desk.deal.attribution_state == "late"
-        fate += ", signed late" if late else ""
-    return f"{KIND_LABELS[claim.kind]}, signed by {by} {w.when(row.opened_at, zone)}{why} · {fate}"
+        fate += ", signed late" if row.late else ""
+    if claim.live and not desk.counts(claim):
+        fate = f"does not count: the deal is with {w.escape(clip(desk.partner.name, 60))} now"
+    who = _of(row.partner_id, desk)
+    return f"{who}{KIND_LABELS[claim.kind]}, signed by {by} {w.when(row.opened_at, zone)}{why} · {fate}"
+
+
+def _of(partner_id: int, desk: Desk) -> str:
+    """Whose part a line is about, where it is not that of the partner whom the deal is sold with."""
+    return "" if partner_id == desk.partner.id else f"{w.escape(clip(desk.partner_name(partner_id), 60))}: "
 
 
 def item(found: Item, book: Names) -> str:

@@ -13,6 +13,7 @@ from handlers.files.slides import Deck, Said
 from handlers.files.words import plain
 from handlers.kit import words as w
 from handlers.kit.pages import MARKS, STANDING, crm_as_of, fate_note, status_of
+from models.domain.meetings import THEIR_SPONSOR
 from models.domain.minutes import Figure, MeetingFacts, PartnerFigures, Section
 from models.domain.money import minor_digits, short_money
 from models.domain.notes import CommitmentFact, MoneySum
@@ -175,7 +176,7 @@ def _rest(lines: Sequence[PartnerFigures]) -> str:
 def _asks(deck: Deck, facts: MeetingFacts, sources: Sequence[str]) -> None:
     """What each side asks of the other, in two columns; for the program what was decided or asked."""
     slide = deck.slide("What each side asks of the other" if facts.partner else "Asks and decisions", sources)
-    said = list(facts.said)
+    said = [item for item in facts.said if item.label != THEIR_SPONSOR]  # the front has the name
     if facts.partner and len(said) < _TWO:
         labels = [item.label for item in said]
         blanks = [label for label in ("What we ask of them", "What they ask of us") if label not in labels]

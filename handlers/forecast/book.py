@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.files import rows as r
 from handlers.files.workbook import Workbook
-from models import people
+from models import crews, people
 from models.domain.forecast.facts import WHOLE, AttributionState
 from models.domain.minutes import Signature
 from models.domain.policy import Policy
@@ -41,12 +41,13 @@ async def written(session: AsyncSession, snapshot: Snapshot, policy: Policy) -> 
 async def write(session: AsyncSession, snapshot: Snapshot, place: Path, policy: Policy) -> None:
     """The workbook as a file."""
     offs = {found.row.role: found.row for found in await lines.sign_offs(session, snapshot)}
+    holders = (await crews.crew(session)).by_role
     book = Workbook(
         str(place),
         finding.facts_of(snapshot),
         await people.directory(session),
         zone=zone(policy.zone),
-        sign_offs=[_sign_off(role, offs.get(role)) for role in ROLES],
+        sign_offs=[_sign_off(role, offs.get(role), next(iter(holders.get(role, ())), None)) for role in ROLES],
     )
     try:
         await _fill(session, snapshot, book)
@@ -56,8 +57,9 @@ async def write(session: AsyncSession, snapshot: Snapshot, place: Path, policy: 
         raise
 
 
-def _sign_off(role: str, row: SignOff | None) -> Signature:
-    return Signature(role=role, person_id=row.person_id if row else None, at=row.at if row else None)
+def _sign_off(role: str, row: SignOff | None, holder: int | None) -> Signature:
+    """Who has signed, or who is to."""
+    return Signature(role=role, person_id=row.person_id if row else holder, at=row.at if row else None)
 
 
 async def _fill(session: AsyncSession, snapshot: Snapshot, book: Workbook) -> None:
@@ -86,10 +88,14 @@ async def _short(session: AsyncSession, snapshot: Snapshot, book: Workbook) -> N
     book.signatures(_signature(found, counts=newest[found.row.partner_id] == found.row.id) for found in signed)
     adjusted = await lines.adjustments(session, snapshot)
     last = {found.row.partner_id: found.row.id for found in adjusted}
-    book.adjustments(_adjustment(found, counts=last[found.row.partner_id] == found.row.id) for found in adjusted)
+    facts = finding.facts_of(snapshot)
+    pms = {part.partner_id: part.pm_id for part in facts.partners}
+    book.adjustments(
+        _adjustment(found, pms.get(found.row.partner_id), counts=last[found.row.partner_id] == found.row.id)
+        for found in adjusted
+    )
     targets = await lines.quotas(session, snapshot)
     standing = {found.row.partner_id: found.row.id for found in targets}
-    facts = finding.facts_of(snapshot)
     stated = {part.partner_id: part.quota for part in facts.partners} | {None: facts.quota}
     book.targets(
         _target(found, stated.get(found.row.partner_id), counts=standing[found.row.partner_id] == found.row.id)
@@ -153,6 +159,6 @@ def _target(found: lines.QuotaRow, stated: int | None, *, counts: bool) -> r.Tar
     return r.TargetRow(row.partner_id, row.currency, row.amount, value, row.at, row.by_id, row.source, counts)
 
 
-def _adjustment(found: lines.AdjustmentRow, *, counts: bool) -> r.AdjustmentRow:
+def _adjustment(found: lines.AdjustmentRow, pm_id: int | None, *, counts: bool) -> r.AdjustmentRow:
     row = found.row
-    return r.AdjustmentRow(row.partner_id, None, row.commit, row.reason, row.by_id, row.at, counts)
+    return r.AdjustmentRow(row.partner_id, pm_id, row.commit, row.reason, row.by_id, row.at, counts)

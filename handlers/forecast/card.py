@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.forecast import render as page
+from handlers.forecast import words as f
 from handlers.forecast.ids import Action, SnapshotRef
 from handlers.kit import blocks as b
 from handlers.kit import words as w
@@ -19,11 +20,18 @@ from models.forecast import finding, signing_off
 from models.people import Directory
 from models.tables import Card, QuarterClose, SignOff, Snapshot
 
-SURE = (
-    "Sign off?",
-    "Your name and the time stand below this roll-up for good. It takes the CRO's and the CFO's: two different people.",
-    "Sign off",
-)
+
+def sure(facts: RollUpFacts) -> tuple[str, str, str]:
+    """What is asked before a name stands below a number."""
+    commit = f"{facts.currency} {f.amount(facts.adjusted_commit, facts.currency)}"
+    return (
+        "Sign off?",
+        (
+            f"Commit *{commit}* of {facts.period}, {w.escape(facts.label)}. Your name and the time stand below it for good. It takes "
+            "the CRO's and the CFO's: two different people."
+        ),
+        "Sign off",
+    )
 
 
 @dataclass(frozen=True)
@@ -103,4 +111,4 @@ def _buttons(found: RollUpPage) -> list[b.Block]:
     if signed >= set(page.SIGNERS) or found.closed is not None:
         return []
     ref = SnapshotRef(s=found.snapshot.id).dump()
-    return [b.button("Sign off", Action.SIGN_OFF, ref, style="primary", confirm=SURE)]
+    return [b.button("Sign off", Action.SIGN_OFF, ref, style="primary", confirm=sure(found.facts))]

@@ -44,7 +44,9 @@ class Signing:
 def sign_modal(found: Signing) -> dict[str, Any]:
     """Commit and best case of each partner, beside what the deals add up to and what was signed before."""
     many = len(found.mine) > MOST_SIGNED
-    ranked = sorted(found.mine, key=lambda one: (not one.expected, many and one.signed is not None))
+    ranked = sorted(
+        found.mine, key=lambda one: (not one.expected, many and one.signed is not None, -(one.deals_best_case or 0))
+    )
     listed = ranked[:MOST_SIGNED]
     made: list[b.Block] = [b.section(_both(found.conflicts))] if found.conflicts else []
     made.append(
@@ -59,9 +61,17 @@ def sign_modal(found: Signing) -> dict[str, Any]:
         more = count(len(ranked) - MOST_SIGNED, "more partner")
         made.append(b.context(f"{more}: sign these, then open the form again; what is signed moves to the end."))
     state = SignState(
-        q=found.quarter.label, shown=tuple((one.partner.id, one.signature_id) for one in listed), page=found.page
+        q=found.quarter.label,
+        shown=tuple((one.partner.id, one.signature_id) for one in listed),
+        filled=tuple(one.partner.id for one in listed if _is_own(one)),
+        page=found.page,
     )
     return b.modal(View.SIGN, f"Sign {found.quarter.label}", made, metadata=state.dump(), submit="Sign", close="Cancel")
+
+
+def _is_own(one: Mine) -> bool:
+    """Whether the signature that stands is this person's to amend: theirs, of their own partner."""
+    return one.for_id is None and one.signed is not None and not one.signed.former
 
 
 def _to_sign(one: Mine, found: Signing) -> list[b.Block]:
@@ -83,7 +93,7 @@ def _to_sign(one: Mine, found: Signing) -> list[b.Block]:
         lines.append(f"Signed before: {f.amount(one.signed.commit, found.currency)} and "
                      f"{f.amount(one.signed.best_case, found.currency)} by {w.escape(found.book.name(one.signed.by_id))}{again}")  # fmt: skip
     # What somebody else signed is said and not filled in: a head who signs one partner as cover signs no other by it.
-    own = one.signed if one.for_id is None and one.signed is not None and not one.signed.former else None
+    own = one.signed if _is_own(one) else None
     before = (_plain(own.commit, found.currency), _plain(own.best_case, found.currency)) if own else ("", "")
     typed = (found.typed or {}).get(one.partner.id, before)
     # The latest signature is part of the ids: a form that comes back after somebody else signed must show what stands now.

@@ -27,6 +27,7 @@ class View(StrEnum):
     TARGETS = "forecast.targets_form"
     RATES = "forecast.rates_form"
     TERMS = "forecast.terms_form"
+    DONE = "forecast.done"
 
 
 class Field(StrEnum):
@@ -65,10 +66,14 @@ class SnapshotRef(Carried):
 
 
 class SignState(Carried):
-    """What an open form for signing shows: the quarter, and the latest signature of each partner by its id (0: none)."""
+    """What an open form for signing shows.
+
+    The quarter, the latest signature of each partner by its id (0: none), and those whose fields were filled in.
+    """
 
     q: str = ""
     shown: tuple[tuple[int, int], ...] = ()
+    filled: tuple[int, ...] = ()
     page: bool = False
 
 

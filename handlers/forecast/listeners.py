@@ -22,6 +22,7 @@ from handlers.forecast.ids import (
     View,
 )
 from handlers.forecast.reading import page_view, quarter_of, reader
+from handlers.kit import blocks as b
 from handlers.kit import words as w
 from handlers.kit.deps import Body, Deps, deps_of, user_id
 from handlers.kit.forms import Values
@@ -135,6 +136,13 @@ async def _effect(
     deps.wake()
 
 
+def _receipt(body: Body, title: str, said: str) -> dict[str, Any]:
+    """What answers a form that was opened from a message or Home: below others the page says it."""
+    if body["view"].get("previous_view_id"):
+        return {}
+    return {"response_action": "update", "view": b.modal(View.DONE, title, [b.section(said)])}
+
+
 async def _below(deps: Deps, body: Body, client: AsyncWebClient, label: str, said: str) -> None:
     """The page that the form was pushed on, anew, with what has been done."""
     below = body["view"].get("previous_view_id")
@@ -161,6 +169,7 @@ async def save_signatures(ack: AsyncAck, body: Body, client: AsyncWebClient, con
 
     async def act(session: AsyncSession, actor: Person) -> Mapping[str, Any]:
         nonlocal stored
+        _refuse_emptied(typed, state)
         numbers = signing.numbers_of(typed, deps.policy)
         if not numbers:
             raise FieldErrors({_first(state): "Type a number, such as 120000; 0 is a number too."})
@@ -188,6 +197,14 @@ async def save_signatures(ack: AsyncAck, body: Body, client: AsyncWebClient, con
         else "Nothing was changed: these numbers were signed already."
     )
     await _below(deps, body, client, state.q, said)
+
+
+def _refuse_emptied(typed: Mapping[int, tuple[str, str]], state: SignState) -> None:
+    """A signature is amended and not taken back: fields that showed one and were emptied would change nothing silently."""
+    emptied = [partner_id for partner_id in state.filled if not "".join(typed.get(partner_id, ("", ""))).strip()]
+    if emptied:
+        words = "It is signed already, and a signature is not taken back. Type the number that holds now; 0 is one."
+        raise FieldErrors({f"{Field.COMMIT}_{partner_id}": words for partner_id in emptied})
 
 
 def _first(state: SignState) -> str:
@@ -245,10 +262,10 @@ async def publish(ack: AsyncAck, body: Body, client: AsyncWebClient, context: As
     async def act(session: AsyncSession, actor: Person) -> Mapping[str, Any]:
         made = await publishing.publish(session, actor, quarter_of(ref.q, deps), now=deps.now(), policy=deps.policy)
         await announcing.announce(session, made, now=deps.now(), policy=deps.policy)
-        return {}
+        return _receipt(body, f"Roll-up {ref.q}", said)
 
-    await _effect(body, deps, ack, act)
     said = f":white_check_mark: *Published* to {reading.where(deps.policy)}, and frozen."
+    await _effect(body, deps, ack, act)
     await _below(deps, body, client, ref.q, said)
 
 
@@ -292,10 +309,11 @@ async def close(ack: AsyncAck, body: Body, client: AsyncWebClient, context: Asyn
         made = await closing.close(session, actor, quarter_of(ref.q, deps), now=deps.now(), policy=deps.policy)
         snapshot = await finding.snapshot(session, made.snapshot_id)
         await announcing.announce(session, snapshot, now=deps.now(), policy=deps.policy)
-        return {}
+        return _receipt(body, f"Close {ref.q}", said)
 
+    said = f":lock: *{w.escape(ref.q)} is closed.*"
     await _effect(body, deps, ack, act)
-    await _below(deps, body, client, ref.q, f":lock: *{w.escape(ref.q)} is closed.*")
+    await _below(deps, body, client, ref.q, said)
 
 
 async def open_targets(ack: AsyncAck, body: Body, client: AsyncWebClient, context: AsyncBoltContext) -> None:
@@ -316,14 +334,7 @@ async def save_targets(ack: AsyncAck, body: Body, client: AsyncWebClient, contex
 
     async def act(session: AsyncSession, actor: Person) -> Mapping[str, Any]:
         await holding.hold(session, now=deps.now())
-        changed, errors = await reading.changed_targets(session, state, typed.amounts, deps)
-        for partner_id, text in changed.items():
-            try:
-                await quotas.set_quota(
-                    session, actor, state.q, partner_id or None, text, now=deps.now(), policy=deps.policy
-                )
-            except FieldErrors as wrong:
-                errors[f"{Field.AMOUNT}_{partner_id}"] = str(wrong)
+        errors: dict[str, str] = {}
         if typed.has_rate:
             try:
                 await rates.set_rate(
@@ -332,6 +343,15 @@ async def save_targets(ack: AsyncAck, body: Body, client: AsyncWebClient, contex
                 )  # fmt: skip
             except FieldErrors as wrong:
                 errors |= wrong.errors
+        changed, refused = await reading.changed_targets(session, state, typed.amounts, deps)
+        errors |= refused
+        for partner_id, text in changed.items():
+            try:
+                await quotas.set_quota(
+                    session, actor, state.q, partner_id or None, text, now=deps.now(), policy=deps.policy
+                )
+            except FieldErrors as wrong:
+                errors[f"{Field.AMOUNT}_{partner_id}"] = str(wrong)
         if errors:
             raise FieldErrors(errors)
         return {}

@@ -15,6 +15,7 @@ from models.domain.fiscal import Quarter
 from models.domain.forecast.facts import PartnerPart, RollUpFacts
 from models.domain.policy import Policy
 from models.domain.text import count
+from models.domain.zones import local_date
 from models.forecast.signing import Mine
 from models.people import Directory
 from models.tables import QuarterClose, SignOff, Snapshot
@@ -89,6 +90,8 @@ def _head(page: QuarterPage) -> list[b.Block]:
         signed = sum(1 for one in expected if one.signed is not None and not one.signed.former)
         mark = ":white_check_mark: " if signed == len(expected) else ""
         what = f"{signed} of {count(len(expected), 'partner')} signed" if expected else "no number is expected of you"
+        last = max((one.signed.at for one in expected if one.signed is not None), default=None)
+        what += f", the last on {w.day(local_date(last, page.clocks))}" if last is not None else ""
         made.append(b.section(f"{mark}*{what}*"))
     return made
 
@@ -103,7 +106,7 @@ def _doors(page: QuarterPage) -> list[b.Block]:
         made.append(b.button(label, Door.SIGN_COMMIT, ref, style=style))
     if page.may.closes and page.closed is None and page.over:
         made.append(b.button("Close the quarter…", Door.CLOSE_QUARTER, ref, style="primary"))
-    if page.may.sets_targets:
+    if page.may.sets_targets and page.closed is None:
         made.append(b.button("Targets and rates…", Action.TARGETS, ref))
     if page.may.leads:
         made.append(b.button("Definitions…", Action.TERMS, ref))
@@ -145,14 +148,13 @@ def _partner(part: PartnerPart, page: QuarterPage) -> b.Block:
     lines = [
         f"*{w.escape(short(part.name, 80))}*" + (f" · {w.escape(page.book.name(part.pm_id))}" if page.may.leads else "")
     ]
-    lines.append(f"deals: {f.bands(part.bands, currency)} ({f.deals(part.bands)})")
+    if not page.facts.blocked:  # a part of the money is no total
+        lines.append(f"deals: {f.bands(part.bands, currency)} ({f.deals(part.bands)})")
     mark = ":warning: " if part.expected and part.commit is None else ""
     if part.signed is not None or part.expected:
-        lines.append(mark + render.number(part, currency, page.book))
+        lines.append(mark + render.number(part, currency, page.book, page.clocks))
     else:
         lines.append("_no number expected: no deal closes in this quarter_")
-    if part.signed is not None:
-        lines[-1] += f", {w.when(part.signed.at, page.clocks)}"
     if part.quota is not None:
         attained = f", {f.percent(part.attainment)} attained" if part.attainment is not None else ""
         lines.append(f"target {f.amount(part.quota, currency)}{attained}")

@@ -85,7 +85,7 @@ async def page_view(session: AsyncSession, found: Reader, deps: Deps, *, said: s
             ),
             book=await people.directory(session),
             policy=policy,
-            clocks=zone(people.zone_of(actor, policy)),
+            clocks=zone(policy.zone),  # as the roll-up itself: one page has one clock
             over=today_of(deps) > quarter.last,
             said=said,
         )
@@ -212,7 +212,7 @@ async def targets_view(
             rates=await rates.list_rates(session, deps.policy.currency),
             currency=deps.policy.currency,
             page=below,
-            today=today_of(deps),
+            today=min(today_of(deps), quarter.first),
             needed=facts.blocked,
         )
     )

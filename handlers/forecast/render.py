@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from handlers.forecast import words as f
 from handlers.kit import words as w
@@ -10,7 +11,7 @@ from handlers.kit.pages import crm_as_of, short
 from models.domain.forecast.facts import AttributionState, Bands, KindPart, PartnerPart, PmPart, RollUpFacts
 from models.domain.policy import Policy
 from models.domain.text import count
-from models.domain.zones import zone
+from models.domain.zones import local_date, zone
 from models.people import Directory
 from models.tables import SignOff
 
@@ -50,7 +51,8 @@ def page_text(
             amount=lambda minor: f.amount(minor, currency),
             bands=lambda found: f.bands(found, currency),
             deals=f.deals,
-            raw=_raw(facts),
+            headline=_headline(facts),
+            definitions=_definitions(facts, side),
             target=_target(facts),
             landing=_landing(facts),
             changes=changes,
@@ -61,7 +63,7 @@ def page_text(
             pms=cut(sorted(facts.pms, key=lambda pm: -pm.bands.total) if len(facts.pms) > 1 else (), 1 + 2 * side),
             pm=lambda pm: _pm(pm, currency, book),
             partners=shown,
-            partner=lambda part: _partner(part, currency, book, detailed=side > 2),  # noqa: PLR2004 - a middling page
+            partner=lambda part: _partner(part, currency, book, clocks, detailed=side > 2),  # noqa: PLR2004 - a middling page
             hidden=f.bands(Bands.sum(part.bands for part in shown.items[shown.room :]), currency),
             missing=cut([short(name, 40) for name in facts.missing], MOST_NAMES + 4 * side),
             quiet=cut([short(name, 40) for name in facts.not_expected], 1 + 2 * side),
@@ -74,7 +76,9 @@ def page_text(
 
 
 def _stage(facts: RollUpFacts) -> str:
-    return f"draft, {facts.label}" if facts.kind == "draft" else facts.label
+    if facts.kind != "draft":
+        return facts.label
+    return "closed" if facts.closed else f"draft, {facts.label}"
 
 
 def rank(part: PartnerPart) -> tuple[bool, bool, int, str]:
@@ -82,12 +86,28 @@ def rank(part: PartnerPart) -> tuple[bool, bool, int, str]:
     return not part.partner_id, not part.expected, -max(part.bands.total, part.commit or 0), part.name.casefold()
 
 
-def _raw(facts: RollUpFacts) -> str:
-    """Beside the number that counts, the one that was signed."""
-    if facts.adjusted_commit == facts.signed_commit:
-        return " signed"
-    by = f.difference(facts.adjusted_commit - facts.signed_commit, facts.currency)
-    return f", signed {f.amount(facts.signed_commit, facts.currency)}, adjusted by {by}"
+def _headline(facts: RollUpFacts) -> w.Mrkdwn:
+    """The number that counts, the raw one beside it, and of how many partners it is."""
+    named = [part for part in facts.partners if part.commit is not None]
+    expected = sum(1 for part in facts.partners if part.expected and part.partner_id)
+    if not named:
+        return w.safe(f"*Nobody has signed a commit yet*: {count(expected, 'number')} expected")
+    signed = sum(1 for part in facts.partners if part.signed is not None)
+    raw = " signed"
+    if facts.adjusted_commit != facts.signed_commit:
+        by = f.difference(facts.adjusted_commit - facts.signed_commit, facts.currency)
+        raw = f", signed {f.amount(facts.signed_commit, facts.currency)}, adjusted by {by}"
+    return w.safe(
+        f"*Commit {f.amount(facts.adjusted_commit, facts.currency)}*{raw} · best case {f.amount(facts.best_case, facts.currency)} "
+        f"({signed} of {count(expected, 'partner')} signed, closed won included)"
+    )
+
+
+def _definitions(facts: RollUpFacts, side: int) -> str:
+    """What the three kinds mean, in writing; on the fullest pages in short."""
+    terms, room = facts.terms, 120 if side else 40
+    kinds = (("Sourced", terms.sourced), ("influenced", terms.influenced), ("co-sold", terms.co_sold))
+    return " ".join(f"{name}: {short(words, room)}" for name, words in kinds)
 
 
 def _target(facts: RollUpFacts) -> str:
@@ -127,19 +147,27 @@ def _kind(part: KindPart, currency: str) -> str:
 def _pm(part: PmPart, currency: str, book: Directory) -> w.Mrkdwn:
     """`Pat: commit 410,000 signed, 1 missing · won … `: the sum of a manager's partners."""
     name = w.escape(book.name(part.pm_id)) if part.pm_id is not None else "no partner manager"
+    counts = [one.commit for one in part.partners if one.commit is not None]
     missing = f", {part.missing} missing" if part.missing else ""
-    signed = f"commit {f.amount(part.signed_commit, currency)} signed{missing}"
-    return w.safe(f"*{name}*: {signed} · {f.bands(part.bands, currency)}")
+    if not counts:
+        said = f"nothing signed{missing}"
+    elif sum(counts) == part.signed_commit:
+        said = f"commit {f.amount(part.signed_commit, currency)} signed{missing}"
+    else:
+        said = f"commit {f.amount(sum(counts), currency)}, signed {f.amount(part.signed_commit, currency)}{missing}"
+    return w.safe(f"*{name}*: {said} · deals: {f.bands(part.bands, currency)}")
 
 
-def _partner(part: PartnerPart, currency: str, book: Directory, *, detailed: bool) -> w.Mrkdwn:
+def _partner(part: PartnerPart, currency: str, book: Directory, clocks: ZoneInfo, *, detailed: bool) -> w.Mrkdwn:
     """`*Acme* (Pat): commit 210,000 signed by Pat · won … (deals …)`."""
     name = short(part.name, 50) if part.partner_id else f"No partner's share, {book.name(part.pm_id)}"
-    said = f"*{w.escape(name)}*: {number(part, currency, book, detailed=detailed)}"
-    return w.safe(f"{said} · {f.bands(part.bands, currency)}")
+    said = f"*{w.escape(name)}*: {number(part, currency, book, clocks, detailed=detailed)}"
+    return w.safe(f"{said} · deals: {f.bands(part.bands, currency)}")
 
 
-def number(part: PartnerPart, currency: str, book: Directory, *, detailed: bool = True) -> str:
+def number(
+    part: PartnerPart, currency: str, book: Directory, clocks: ZoneInfo, *, detailed: bool = True
+) -> str:  # fmt: skip
     """The partner's number and whose it is; mrkdwn."""
     if not part.partner_id:
         return "nobody signs it"
@@ -149,12 +177,14 @@ def number(part: PartnerPart, currency: str, book: Directory, *, detailed: bool 
     if part.signed is not None:
         signed = part.signed
         on_behalf = f" for {w.escape(book.name(signed.for_id))}" if signed.for_id else ""
-        who = f" by {w.escape(book.name(signed.by_id))}{on_behalf}" if detailed else ""
+        when = w.day(local_date(signed.at, clocks))
+        who = f" by {w.escape(book.name(signed.by_id))}{on_behalf}, {when}" if detailed else f" {when}"
         former = ", who no longer manages it: to be signed again" if signed.former else ""
         best = f", best case {f.amount(signed.best_case, currency)}" if detailed else ""
         words.append(f"commit {f.amount(signed.commit, currency)}{best} signed{who}{former}")
     if part.adjusted is not None:
-        why = f" ({w.escape(short(part.adjusted.reason, 80))})" if detailed else ""
+        by, when = w.escape(book.name(part.adjusted.by_id)), w.day(local_date(part.adjusted.at, clocks))
+        why = f" by {by}, {when} ({w.escape(short(part.adjusted.reason, 80))})" if detailed else ""
         words.append(f"adjusted to *{f.amount(part.adjusted.commit, currency)}*{why}")
     return ", ".join(words)
 
@@ -164,7 +194,7 @@ def rest(facts: RollUpFacts, book: Directory, side: int) -> list[str]:
     room = 1 + side
     made = []
     shares = [
-        f.share(one, of)
+        f.share(one, of, facts.currency)
         for one, of in ((facts.partner_share, "partner pipeline"), (facts.total_share, "total new pipeline"))
         if one is not None
     ]

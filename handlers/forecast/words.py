@@ -69,11 +69,11 @@ def change(line: ChangeLine, currency: str) -> str:
     return f"{line.kind.label} {difference(line.bands.total, currency)} ({count(line.deals, 'deal')}{inside})"
 
 
-def share(found: Share, of: str) -> str:
-    """`45 % of partner pipeline`, or why there is none."""
+def share(found: Share, of: str, currency: str) -> str:
+    """`45 % of partner pipeline (491,000)`, or why there is none."""
     if found.basis_points is None:
         return f"share of {of}: {found.why or 'nothing to divide by'}"
-    return f"{percent(found.basis_points)} of {of}"
+    return f"{percent(found.basis_points)} of {of} ({amount(found.whole, currency)})"
 
 
 def ratio(basis_points: int) -> str:

@@ -105,7 +105,7 @@ def _forecast(page: HomePage) -> list[b.Block]:
     made: list[b.Block] = []
     for task in page.forecast:
         words = {
-            What.SIGN: f"*Forecast {task.period}*: {task.done} of {count(task.total, 'partner')} signed",
+            What.SIGN: f"*Forecast {task.period}*: {task.done} of {count(task.total, 'partner')} signed this week",
             What.SIGN_AGAIN: (
                 f"*Forecast {task.period}*: {count(task.total, 'partner')} of yours signed by who had them before; sign again "
                 f"by {w.day(task.due)}"

@@ -153,7 +153,7 @@ def _task_line(task: Task) -> str:
     """What is asked, in a line; done or not."""
     mark = "" if task.open else ":white_check_mark: "
     if task.what is What.SIGN:
-        return f"{mark}*Forecast {task.period}* · {task.done} of {count(task.total, 'partner')} signed: commit and best case"
+        return f"{mark}*Forecast {task.period}* · {task.done} of {count(task.total, 'partner')} signed this week: commit and best case"
     if task.what is What.REVIEW:
         state = "look at every number, adjust with a reason, publish" if task.open else "published"
         return f"{mark}*Roll-up {task.period}* · {state}"

@@ -34,7 +34,7 @@ def register(app: AsyncApp) -> None:
 
 
 async def ask_for_pdf(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
-    """Owe the page below which the button stands as a file in its thread; pressed again, it is there already."""
+    """Owe the page below which the button stands as a file in its thread; pressed again, one is told that it is there."""
     deps = deps_of(context)
     channel = str((body.get("channel") or {}).get("id") or "")
     ts = str((body.get("message") or {}).get("ts") or "")
@@ -44,6 +44,8 @@ async def ask_for_pdf(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> N
         row = await session.scalar(select(Outbox).where(Outbox.channel_id == channel, Outbox.ts == ts))
         if row is None or "artifact_id" not in row.args:
             raise UserError("This page is not one of Cadence's any more, so there is no file of it.")
+        if await session.scalar(select(Outbox.id).where(Outbox.key == f"{PDF}:{row.id}")) is not None:
+            raise UserError("This page is in its thread as a PDF already.")
         parent = await session.get(Outbox, row.parent_id) if row.parent_id is not None else row
         owed = Owed(
             key=f"{PDF}:{row.id}",

@@ -20,15 +20,18 @@ def upgrade() -> None:
         "attribution_claim",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("deal_id", sa.Integer(), nullable=False),
+        sa.Column("partner_id", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(16), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("opened_at", UtcDateTime(), nullable=False),
         sa.Column("opened_by_id", sa.Integer(), nullable=False),
         sa.Column("due", sa.Date(), nullable=True),
         sa.Column("in_force_at", UtcDateTime(), nullable=True),
+        sa.Column("late", sa.Boolean(), nullable=False),
         sa.Column("replaced_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["deal_id"], ["deal.id"], name=op.f("fk_attribution_claim_deal_id_deal")),
         sa.ForeignKeyConstraint(["opened_by_id"], ["person.id"], name=op.f("fk_attribution_claim_opened_by_id_person")),
+        sa.ForeignKeyConstraint(["partner_id"], ["partner.id"], name=op.f("fk_attribution_claim_partner_id_partner")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attribution_claim")),
     )
     with op.batch_alter_table("attribution_claim", schema=None) as batch_op:

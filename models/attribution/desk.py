@@ -1,7 +1,7 @@
 """One deal's attribution as it stands: what is in force, what waits, who has signed and who has to. Reads only."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
@@ -62,7 +62,10 @@ class Claim:
 
 @dataclass(frozen=True)
 class Desk:
-    """All of one deal that attribution goes by. `claims` and `touches` are every one there was, the oldest first."""
+    """All of one deal that attribution goes by. `claims` and `touches` are every one there was, the oldest first.
+
+    Those about a partner whom the deal has left are among them; they count again when it comes back to that partner.
+    """
 
     deal: Deal
     version: DealVersion
@@ -72,16 +75,25 @@ class Desk:
     subject: Subject
     holders: Mapping[int, Person]
     ground: Ground
+    partners: Mapping[int, str] = field(default_factory=dict)
+    """The names of the partners that claims and touches are about."""
+
+    def counts(self, claim: Claim) -> bool:
+        """Whether a claim is about the primary partner, and no later one replaced it."""
+        return claim.live and claim.row.partner_id == self.partner.id
+
+    def partner_name(self, partner_id: int) -> str:
+        return self.partner.name if partner_id == self.partner.id else self.partners.get(partner_id, "another partner")
 
     @property
     def in_force(self) -> Claim | None:
-        """The claim that both have signed and no later one replaced."""
-        return next((claim for claim in self.claims if claim.live and claim.row.in_force_at is not None), None)
+        """The claim about the primary partner that both have signed and no later one replaced."""
+        return next((claim for claim in self.claims if self.counts(claim) and claim.row.in_force_at is not None), None)
 
     @property
     def waiting(self) -> Claim | None:
-        """The claim that waits for its second signature."""
-        return next((claim for claim in self.claims if claim.live and claim.row.in_force_at is None), None)
+        """The claim about the primary partner that waits for its second signature."""
+        return next((claim for claim in self.claims if self.counts(claim) and claim.row.in_force_at is None), None)
 
     @property
     def kind(self) -> Attribution:
@@ -97,7 +109,12 @@ class Desk:
         """What a form shows of all this, in short: another one means that somebody was faster."""
         ids = (claim.row.id if claim is not None else 0 for claim in (self.in_force, self.waiting))
         touched = self.deal.touched_on.isoformat() if self.deal.touched_on else ""
-        return ".".join([*(str(one) for one in ids), touched])
+        return ".".join([*(str(one) for one in ids), touched, str(self.partner.id)])
+
+    def left(self, seen: str | None) -> int | None:
+        """The partner that a form showed which remembers `seen`, where the deal has gone to another one since."""
+        shown = seen.split(".")[3:] if seen else []  # a form of before partners were remembered is taken at its word
+        return int(shown[0]) if shown and shown[0].isdecimal() and int(shown[0]) != self.partner.id else None
 
     def signer(self, actor: Actor) -> Signer | None:
         """The side this person could sign of what waits, or of a new claim where nothing waits."""
@@ -161,7 +178,8 @@ async def desk_of(session: AsyncSession, deal_id: int, *, now: datetime, policy:
     if partner is None:
         raise UserError(DIRECT)
     claims = await claims_of(session, deal_id)
-    touches = await session.scalars(select(Touch).where(Touch.deal_id == deal_id).order_by(Touch.day, Touch.id))
+    touches = tuple(await session.scalars(select(Touch).where(Touch.deal_id == deal_id).order_by(Touch.day, Touch.id)))
+    named = {claim.row.partner_id for claim in claims} | {touch.partner_id for touch in touches}
     subject = await people.subject_of(session, owner_id=version.owner_id, partner=partner, now=now, policy=policy)
     wanted = {subject.owner_id, subject.pm_id, *(held_.person_id for claim in claims for held_ in claim.signatures)}
     holders = await session.scalars(select(Person).where(Person.id.in_([one for one in wanted if one is not None])))
@@ -170,11 +188,20 @@ async def desk_of(session: AsyncSession, deal_id: int, *, now: datetime, policy:
         version=version,
         partner=partner,
         claims=claims,
-        touches=tuple(touches),
+        touches=touches,
         subject=subject,
         holders={person.id: person for person in holders},
         ground=await ground(session, now=now, policy=policy),
+        partners=await _names(session, named, partner),
     )
+
+
+async def _names(session: AsyncSession, ids: Collection[int], known: Partner) -> Mapping[int, str]:
+    """The names of these partners; no statement where there is only the one that is known."""
+    if set(ids) <= {known.id}:
+        return {known.id: known.name}
+    rows = await session.execute(select(Partner.id, Partner.name).where(Partner.id.in_(ids)))
+    return {row.id: row.name for row in rows}
 
 
 async def claims_of(session: AsyncSession, deal_id: int) -> tuple[Claim, ...]:

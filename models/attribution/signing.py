@@ -12,7 +12,7 @@ from models import cards, changes, people
 from models.attribution.desk import Claim, Desk, desk_of, kind_label
 from models.attribution.summing import due_of, keep_in_step
 from models.attribution.touches import Given, add_touch, judged
-from models.domain.attribution import KINDS, LONGEST_REASON, TOUCHED, Signer, signer
+from models.domain.attribution import KINDS, LONGEST_REASON, TOUCHED, Signer, signed_state, signer
 from models.domain.deals import Attribution
 from models.domain.errors import Conflict, FieldErrors, Stale, UserError
 from models.domain.forecast.facts import AttributionState
@@ -20,7 +20,7 @@ from models.domain.policy import Policy
 from models.domain.rights import Act, may, require
 from models.domain.text import clean, clip
 from models.domain.zones import local_date, zone
-from models.tables import AttributionClaim, AttributionSignature, Person
+from models.tables import AttributionClaim, AttributionSignature, Partner, Person
 
 SOURCE = "slack"
 WITHDRAWN = "the kind in force stays"
@@ -66,11 +66,12 @@ async def claim(
     Raises:
         NotAllowed: says who signs.
         FieldErrors: of `kind`, `reason`, `touch_day` or `touch_said`.
-        Stale: somebody named something else meanwhile; nothing was saved.
+        Stale: somebody named something else meanwhile, or the deal went to another partner; nothing was saved.
     """
     desk = await desk_of(session, deal_id, now=now, policy=policy, held=True)
     require(may(people.as_actor(actor), Act.SIGN_ATTRIBUTION, desk.subject))
     wanted = _kind(kind)
+    await _not_left(session, desk, wanted, seen)
     waiting = desk.waiting
     if waiting is not None and waiting.kind == wanted and not waiting.by(actor.id):
         return await _countersign(session, actor, desk, waiting, now=now, policy=policy)
@@ -99,6 +100,11 @@ async def sign(session: AsyncSession, actor: Person, claim_id: int, *, now: date
     desk = await desk_of(session, row.deal_id, now=now, policy=policy, held=True)
     require(may(people.as_actor(actor), Act.SIGN_ATTRIBUTION, desk.subject))
     waiting = desk.waiting
+    if row.partner_id != desk.partner.id:
+        raise UserError(
+            f"What you were to sign is about {desk.partner_name(row.partner_id)}'s part in {desk.version.name}, which is a deal "
+            f"of {desk.partner.name} now. Open it to sign that."
+        )
     if waiting is None or waiting.row.id != claim_id:
         stands = waiting or desk.in_force
         raise UserError(
@@ -111,6 +117,25 @@ def _kind(kind: str) -> Attribution:
     if kind not in {known.value for known in KINDS}:
         raise FieldErrors({"kind": "Choose sourced, influenced or co-sold."})
     return Attribution(kind)
+
+
+async def _not_left(session: AsyncSession, desk: Desk, wanted: Attribution, seen: str | None) -> None:
+    """A form that showed the deal with another partner asked about that one's part."""
+    left = desk.left(seen)
+    if left is None:
+        return
+    before = await session.get(Partner, left)
+    raise Stale(
+        (
+            Conflict(
+                field="partner",
+                shown=f"a deal of {before.name if before else 'another partner'}",
+                present=f"a deal of {desk.partner.name}, and {desk.said(desk.waiting or desk.in_force)}",
+                typed=kind_label(wanted),
+                by="",
+            ),
+        )
+    )
 
 
 def _not_stale(desk: Desk, wanted: Attribution, seen: str | None) -> None:
@@ -167,6 +192,7 @@ async def _open(
         _retire(session, replaced, actor, now, REPLACED)
     row = AttributionClaim(
         deal_id=desk.deal.id,
+        partner_id=desk.partner.id,
         kind=wanted.value,
         reason=clip(clean(reason), LONGEST_REASON) if desk.in_force is not None else "",
         opened_at=now,
@@ -194,6 +220,8 @@ async def _countersign(
     _add(session, waiting.row, actor, who, now)
     waiting.row.due = due_of(desk.deal, desk.version, waiting.row.kind, desk.ground)
     waiting.row.in_force_at = now
+    today = local_date(now, zone(policy.zone))
+    waiting.row.late = signed_state(waiting.row.due, today) is AttributionState.LATE
     if old is not None:
         old.row.replaced_at = now
     return await _settled(session, desk, waiting.kind, now=now, policy=policy)
@@ -233,7 +261,7 @@ async def _settled(
     withdrawn: bool = False,
 ) -> Done:
     """The deal's row in step, every page that shows it told, and what came of it."""
-    await keep_in_step(session, desk.deal, desk.version, desk.ground, policy)
+    await keep_in_step(session, desk.deal, desk.version, desk.ground)
     fresh = await desk_of(session, desk.deal.id, now=now, policy=policy)
     await _show(session, fresh)
     waiting = fresh.waiting

@@ -10,7 +10,7 @@ from models import cards, people
 from models.attribution.desk import Desk, desk_of
 from models.attribution.summing import keep_in_step
 from models.domain.attribution import LONGEST_TOUCH, touch_error
-from models.domain.errors import FieldErrors
+from models.domain.errors import FieldErrors, UserError
 from models.domain.policy import Policy
 from models.domain.rights import Act, may, require
 from models.domain.text import clean, clip
@@ -59,26 +59,45 @@ async def add_touch(session: AsyncSession, actor: Person, desk: Desk, given: Giv
 
 
 async def record_touch(
-    session: AsyncSession, actor: Person, deal_id: int, given: Given, *, now: datetime, policy: Policy
+    session: AsyncSession,
+    actor: Person,
+    deal_id: int,
+    given: Given,
+    *,
+    now: datetime,
+    policy: Policy,
+    seen: str | None = None,
 ) -> Desk:
-    """Record that the partner touched this deal; the deal as it then stands. The same message counts once for a deal.
+    """Record that the deal's partner touched it; the deal as it then stands. The same message counts once for both.
+
+    `seen` is the `Desk.print` of the form.
 
     Raises:
         NotAllowed: says who can.
         FieldErrors: of `touch_day` or `touch_said`.
+        UserError: the deal has gone to another partner since the form was shown.
     """
     desk = await desk_of(session, deal_id, now=now, policy=policy, held=True)
     require(may(people.as_actor(actor), Act.RECORD_TOUCH, desk.subject))
+    if desk.left(seen) is not None:
+        raise UserError(
+            f"{desk.version.name} went to {desk.partner.name} while your form was open, so this touch would count as theirs. "
+            "Nothing was saved: open the deal's attribution again to record it."
+        )
     today = local_date(now, zone(policy.zone))
     errors = judged(given, created=desk.version.created_date, today=today)
     if errors:
         raise FieldErrors(errors)
     known = select(Touch.id).where(
-        Touch.deal_id == deal_id, Touch.channel_id == given.channel_id, Touch.ts == given.ts, Touch.day == given.day
+        Touch.deal_id == deal_id,
+        Touch.partner_id == desk.partner.id,
+        Touch.channel_id == given.channel_id,
+        Touch.ts == given.ts,
+        Touch.day == given.day,
     )
     if not given.ts or await session.scalar(known.limit(1)) is None:
         await add_touch(session, actor, desk, given, now=now)
-        await keep_in_step(session, desk.deal, desk.version, desk.ground, policy)
+        await keep_in_step(session, desk.deal, desk.version, desk.ground)
     holders = {desk.subject.owner_id, desk.subject.pm_id, actor.id, *desk.subject.covers.values()}
     await cards.touch_people(session, [one for one in holders if one is not None])
     return await desk_of(session, deal_id, now=now, policy=policy)

@@ -117,6 +117,7 @@ def _query(person_id: int, mine: list[int], here: Ground, policy: Policy) -> Sel
 
 _WAITS = and_(
     AttributionClaim.deal_id == Deal.id,
+    AttributionClaim.partner_id == DealVersion.partner_id,
     AttributionClaim.replaced_at.is_(None),
     AttributionClaim.in_force_at.is_(None),
 )

@@ -31,6 +31,7 @@ from models.tables import (
     MeetingKind,
     Occurrence,
     Partner,
+    PersonRole,
     QuarterClose,
     SignedCommit,
     SignOff,
@@ -132,20 +133,23 @@ async def expected(session: AsyncSession, quarters: Collection[Quarter]) -> dict
 async def askable(
     session: AsyncSession, pairs: Iterable[Pair], crew: Crew, staff: Staff, policy: Policy
 ) -> dict[int, tuple[set[int], set[int]]]:
-    """By meeting: everybody a roll-up's week could ask, whether they have answered or not. For the plan.
+    """By meeting: everybody a roll-up's week could ask, whether they have a deal in it or have answered. For the plan.
 
+    It looks at no deal, so that an import does not have to be planned for; who is really asked the tick decides.
     Two sets: who is asked as the week begins (or, by the executives' meeting, after it), and who reviews on its day. Whoever
     manages partners and reviews the roll-up is in both.
     """
     weeks = _weeks(pairs, crew, policy)
-    due = await expected(session, _quarters(week for week in weeks if week.partner_managers))
+    asking = any(week.partner_managers for week in weeks)
+    managers = set(await session.scalars(select(Partner.pm_id).where(Partner.pm_id.is_not(None)))) if asking else set()
     found: dict[int, tuple[set[int], set[int]]] = {}
     for week in weeks:
         people: set[int] = set()
         reviewers: set[int] = set()
         if week.partner_managers:
-            managers = {pm for pm in due[week.quarter.label].values() if pm is not None}
-            people |= {reviews.closer_for(pm, week.since + timedelta(days=1), staff) for pm in managers}
+            people |= {
+                reviews.closer_for(pm, week.since + timedelta(days=1), staff) for pm in managers if pm is not None
+            }
             people |= set(crew.by_role.get("cfo", ()))
             lead = crew.lead(week.cadence)
             reviewers |= {lead} if lead is not None else set()
@@ -177,7 +181,10 @@ async def tasks(
 
 async def of_person(session: AsyncSession, person_id: int, *, now: datetime, policy: Policy) -> list[Task]:
     """What this week's roll-ups still ask of one person, each thing once, and what they are to sign again; for Home."""
-    again = await _again(session, person_id, now=now, policy=policy)
+    again = [
+        *await _again(session, person_id, now=now, policy=policy),
+        *await _unsigned(session, person_id, now=now, policy=policy),
+    ]
     rows = await session.execute(
         select(Occurrence, Cadence)
         .join(Cadence, Cadence.id == Occurrence.cadence_id)
@@ -198,7 +205,31 @@ async def of_person(session: AsyncSession, person_id: int, *, now: datetime, pol
     found = await tasks(session, near, crew, await reviews.staff(session, policy), now=now, policy=policy)
     open_ones = [task for task in found if task.person_id == person_id and task.open]
     asked = {(task.what, task.period): task for task in open_ones}
-    return [*asked.values(), *(task for task in again if (What.SIGN, task.period) not in asked)]
+    known = {(What.SIGN_AGAIN if what is What.SIGN else what, period) for what, period in asked}
+    return [*asked.values(), *(task for task in again if (task.what, task.period) not in known)]
+
+
+async def _unsigned(session: AsyncSession, person_id: int, *, now: datetime, policy: Policy) -> list[Task]:
+    """The quarter's newest roll-up, whenever it was published, while it waits for this person's name."""
+    held = select(PersonRole.role).where(PersonRole.person_id == person_id, PersonRole.role.in_(SIGNERS))
+    roles = set(await session.scalars(held))
+    if not roles:
+        return []
+    quarter = policy.fiscal.quarter_of(local_date(now, zone(policy.zone)))
+    newest = await session.scalar(
+        select(Snapshot)
+        .where(Snapshot.period == quarter.label, Snapshot.kind == "roll_up")
+        .order_by(Snapshot.number.desc())
+        .limit(1)
+    )
+    if newest is None or await session.get(QuarterClose, quarter.label) is not None:
+        return []
+    below = {
+        row.role: row.person_id
+        for row in await session.scalars(select(SignOff).where(SignOff.snapshot_id == newest.id))
+    }
+    waits = person_id not in below.values() and bool(roles - below.keys())
+    return [Task(0, person_id, What.SIGN_OFF, quarter.label, 0, 1)] if waits else []
 
 
 async def _again(session: AsyncSession, person_id: int, *, now: datetime, policy: Policy) -> list[Task]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Date, cast, func, insert, literal, null, select, text, true
+from sqlalchemy import Date, cast, func, insert, literal, null, or_, select, text, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.deals import PRESENT
@@ -70,7 +70,7 @@ async def freeze(session: AsyncSession, actor: Person, scope: Scope, kind: str) 
     """
     period = scope.quarter.label
     number = (await session.scalar(select(func.max(Snapshot.number)).where(Snapshot.period == period)) or 0) + 1
-    label = reading.label_of(scope.quarter, scope.rate_day, scope.policy)
+    label = await _label(session, scope)
     facts, others = await reading.compose(session, scope, reading.Frame(kind, number, label), strict=True)
     snapshot = Snapshot(
         period=period, number=number, kind=kind, label=label, cut_off=scope.now, rate_day=scope.rate_day,
@@ -81,6 +81,15 @@ async def freeze(session: AsyncSession, actor: Person, scope: Scope, kind: str) 
     await _freeze_simple(session, scope, snapshot.id)
     await _freeze_others(session, scope, snapshot.id, others)
     return snapshot
+
+
+async def _label(session: AsyncSession, scope: Scope) -> str:
+    """`week 5`, and `week 5, no. 2` where there is one of that name already."""
+    label = reading.label_of(scope.quarter, scope.rate_day, scope.policy)
+    same = select(func.count()).select_from(Snapshot)
+    named = or_(Snapshot.label == label, Snapshot.label.like(f"{label}, no. %"))
+    before = await session.scalar(same.where(Snapshot.period == scope.quarter.label, named)) or 0
+    return f"{label}, no. {before + 1}" if before else label
 
 
 async def hold_deals(session: AsyncSession) -> None:

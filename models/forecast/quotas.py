@@ -38,7 +38,8 @@ async def set_quota(
     require(may(as_actor(actor), Act.SET_TARGETS, Subject()))
     currency = currency_in(text) or policy.currency
     errors: dict[str, str] = {}
-    if finding.by_label(period, local_date(now, zone(policy.zone)), policy) is None:
+    quarter = finding.by_label(period, local_date(now, zone(policy.zone)), policy)
+    if quarter is None:
         errors["period"] = f"“{clip(period, _LONGEST)}” is no quarter."
     if partner_id is not None and await session.get(Partner, partner_id) is None:
         errors["partner"] = "This partner does not exist any more. Choose another."
@@ -47,6 +48,11 @@ async def set_quota(
         amount = target_of(text, currency)
     except ValueError as error:
         errors["amount"] = str(error)
+    if amount is not None and quarter is not None and await _is_unrated(session, currency, quarter, policy):
+        errors["amount"] = (
+            f"There is no exchange rate from {currency} for {quarter.first.day} {quarter.first:%b %Y}, the quarter's first day. Enter "
+            "it with this target, from that day on or earlier."
+        )
     if errors:
         raise FieldErrors(errors)
     before = (await stored(session, period)).get(partner_id)
@@ -59,6 +65,11 @@ async def set_quota(
     session.add(row)
     await session.flush()
     return row
+
+
+async def _is_unrated(session: AsyncSession, currency: str, quarter: Quarter, policy: Policy) -> bool:
+    """Whether a target in this currency would leave the whole quarter without totals."""
+    return currency != policy.currency and (await read(session, policy.currency)).on(currency, quarter.first) is None
 
 
 def target_of(text: str, currency: str) -> int | None:

@@ -115,7 +115,7 @@ async def _look(session: AsyncSession, scope: Scope) -> tuple[Sums, list[Line], 
 def label_of(quarter: Quarter, today: date, policy: Policy) -> str:
     """`week 5` within the quarter's weeks, the date outside of them."""
     of, week = policy.fiscal.week_of(today)
-    return f"week {week}" if of.label == quarter.label and today in quarter else today.isoformat()
+    return f"week {week}" if of.label == quarter.label and today in quarter else f"{today.day} {today:%b %Y}"
 
 
 @dataclass

@@ -9,9 +9,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, Row, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import Integer, Row, and_, bindparam, delete, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
+from models.attributed import SUMMED, known, summing
 from models.deals import Source, append_version, lock, set_links
 from models.domain.deals import StageTable
 from models.imports import records
@@ -43,6 +45,21 @@ _UNFLAG = text(
     "(SELECT c.deal_id FROM import_change c WHERE c.import_id = :run AND c.kind = 'returned')"
 )
 
+_BEFORE, _AFTER = aliased(DealVersion), aliased(DealVersion)
+_MOVED = (
+    select(ImportChange.deal_id)
+    .join(_BEFORE, _BEFORE.id == ImportChange.base_id)
+    .join(_AFTER, _AFTER.id == ImportChange.version_id)
+    .where(
+        ImportChange.import_id == bindparam("run"),
+        ImportChange.kind == "changed",
+        ImportChange.relinked.is_(True),  # says nothing more: the wide versions of no other deal are looked at
+        _BEFORE.partner_id.is_distinct_from(_AFTER.partner_id),
+    )
+)
+_SUM_UP = summing(and_(Deal.id.in_(_MOVED), known()))
+"""Deals that went to another primary partner: what the one before had signed counts no more."""
+
 
 async def activate(session: AsyncSession, staging: Staging, tally: Tally, words: Words, stages: StageTable) -> None:
     """Make the import visible, whole, in the caller's transaction. What people said while it was staged stays."""
@@ -56,6 +73,7 @@ async def activate(session: AsyncSession, staging: Staging, tally: Tally, words:
     await session.execute(_SHOW_CHANGED, {**named, "at": run.at})
     await session.execute(_FLAG, {**named, "at": run.at})
     await session.execute(_UNFLAG, named)
+    await session.execute(_SUM_UP, named)
     await _reread(session)
     for crm_id in await _overtaken(session, run.id):
         await _again(session, staging, crm_id, words, stages)
@@ -80,7 +98,7 @@ async def _reread(session: AsyncSession) -> None:
     """Deals that the caller's session holds already: the statements above went past them."""
     for held in list(session.sync_session.identity_map.values()):
         if isinstance(held, Deal):
-            await session.refresh(held, ["version_id", "moved_at", "missing_since"])
+            await session.refresh(held, ["version_id", "moved_at", "missing_since", *SUMMED])
 
 
 async def _overtaken(session: AsyncSession, run_id: int) -> Sequence[str]:

@@ -27,7 +27,8 @@ async def commits(session: AsyncSession, quarter: Quarter, partners: Mapping[int
     newest = select(SignedCommit).where(SignedCommit.id.in_(_newest(SignedCommit, quarter.label)))
     signed = list(await session.scalars(newest.order_by(SignedCommit.id)))
     others = await session.scalars(select(Adjustment).where(Adjustment.id.in_(_newest(Adjustment, quarter.label))))
-    adjusted = {one.partner_id: one.commit for one in others if one.commit is not None}
+    rows = [one for one in others if one.commit is not None]
+    adjusted = {one.partner_id: one.commit or 0 for one in rows}
     due = (await expected(session, [quarter]))[quarter.label]
     title = f"Signed commits of {quarter.label}"
     there = {one.partner_id for one in signed}
@@ -39,12 +40,14 @@ async def commits(session: AsyncSession, quarter: Quarter, partners: Mapping[int
         total = sums.setdefault(row.currency, [0, 0, 0])
         total[0] += row.commit
         total[1] += row.best_case
-        total[2] += adjusted.get(row.partner_id, row.commit)
+        total[2] += adjusted.pop(row.partner_id, row.commit)
+    for one in rows:  # a number of the head's counts where nobody has signed as well
+        sums.setdefault(one.currency, [0, 0, 0])[2] += adjusted.get(one.partner_id, 0)
     figures = [
         Figure(label="signed commit", said=_said(sums, 0, f"by {count(len(there), 'partner')}")),
         Figure(label="signed best case", said=_said(sums, 1)),
     ]
-    if adjusted:
+    if rows:
         figures.append(Figure(label="commit as adjusted by the head", said=_said(sums, 2)))
     if missing:
         more = f" and {len(missing) - MOST_NAMES} more" if len(missing) > MOST_NAMES else ""

@@ -19,8 +19,8 @@ class Deal(Base):
     last forward movement anybody has seen; `first_seen_at` is where its known history begins.
 
     `attribution` is the kind that somebody has signed for ("": nobody, the CRM's column counts), `attribution_state` how
-    far: "" nobody, one_sided, signed (both, in time) or late (both). `touched_on` is the first recorded touch of a partner.
-    The three sum up `AttributionClaim` and `Touch`; `models.attribution` alone writes them.
+    far: "" nobody, one_sided, signed (both, in time) or late (both). `touched_on` is the first recorded touch of the
+    primary partner. The three sum up its `AttributionClaim` and `Touch`; `models.attributed` alone writes them.
     """
 
     __tablename__ = "deal"

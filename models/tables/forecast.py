@@ -16,20 +16,23 @@ from models.tables.base import Base, Json
 class AttributionClaim(Base):
     """What somebody says a partner's part in a deal is: `kind` is sourced, influenced or co_sold.
 
-    In force with the signatures of the AE and of the partner manager; `replaced_at` when another claim was opened in its
-    stead before it had both, or came into force after it. A claim that changes one in force has a reason.
+    In force with the signatures of the AE and of the partner manager, `late` where the second came after `due`;
+    `replaced_at` when another claim about the same partner was opened in its stead before it had both, or came into force
+    after it. A claim that changes one in force has a reason. It counts while its partner is the deal's primary one.
     """
 
     __tablename__ = "attribution_claim"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     deal_id: Mapped[int] = mapped_column(ForeignKey("deal.id"), index=True)
+    partner_id: Mapped[int] = mapped_column(ForeignKey("partner.id"))
     kind: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str] = mapped_column(default="")
     opened_at: Mapped[datetime]
     opened_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     due: Mapped[date | None]
     in_force_at: Mapped[datetime | None]
+    late: Mapped[bool] = mapped_column(default=False)
     replaced_at: Mapped[datetime | None]
 
 

@@ -93,7 +93,7 @@ async def forecast(me: Hands) -> None:
     await me.clock_to("2026-10-05T10:05")
     await me.act_as(MANAGER)
     await me.messages()
-    await me.see("partners signed: commit and best case")
+    await me.see("partners signed this week: commit and best case")
     await me.page.get_by_role("button", name="Sign…").last.click()
     await me.title("Sign 2026Q4")
     fields = me.modal.locator("input[type=text]")

@@ -46,8 +46,9 @@ def test_a_missing_rate_names_deal_currency_and_date_and_how_to_mend_it():
     with pytest.raises(MissingRate) as missing:
         Rates("USD", []).need("JPY", DAY, "Acme renewal")
     assert str(missing.value) == (
-        "There is no exchange rate from JPY into USD for 2026-11-02, which the deal “Acme renewal” needs. Enter one in "
-        "`/forecast` → *Targets and rates…*, or import it with `cadence import --rates FILE`."
+        "There is no exchange rate from JPY into USD for 2 Nov 2026, which the deal “Acme renewal” needs. The head of "
+        "partnerships, the CRO or the CFO enters one that holds from that day on or earlier: `/forecast` → *Targets and rates…*, or "
+        "`cadence import --rates FILE`."
     )
     assert isinstance(missing.value, UserError)
     assert (missing.value.deal, missing.value.currency, missing.value.into, missing.value.day) == (

@@ -1,5 +1,6 @@
 """The list, the form and the receipts of attribution, and the touch form: at Slack's limits, with hostile words."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -33,9 +34,20 @@ BOOK = make.a_book(ANN, PAT)
 BANDS = {"commit": (), "best_case": (), "pipeline": ()}
 
 
-def a_claim(number=1, kind="sourced", sides=(Side.AE,), *, reason="", in_force=False, replaced=False, at=NOW):
-    row = AttributionClaim(id=number, deal_id=1, kind=kind, reason=reason, opened_at=at, opened_by_id=1,
-                           due=TODAY + timedelta(days=14), in_force_at=at if in_force else None,
+def a_claim(
+    number=1,
+    kind="sourced",
+    sides=(Side.AE,),
+    *,
+    reason="",
+    in_force=False,
+    replaced=False,
+    at=NOW,
+    partner=1,
+    late=False,
+):
+    row = AttributionClaim(id=number, deal_id=1, kind=kind, reason=reason, opened_at=at, opened_by_id=1, late=late,
+                           partner_id=partner, due=TODAY + timedelta(days=14), in_force_at=at if in_force else None,
                            replaced_at=at if replaced else None)  # fmt: skip
     return Claim(row, tuple(Signature(side, 1 if side is Side.AE else 2, None, at) for side in sides))
 
@@ -166,12 +178,32 @@ def test_a_change_that_waits_shows_its_reason_and_that_the_old_kind_stays():
 
 def test_the_history_says_what_came_of_each_claim():
     desk = a_desk(
-        a_claim(1, "influenced", replaced=True), both(2, replaced=True), both(3, "co_sold", reason="why"), state="late"
+        a_claim(1, "influenced", replaced=True), both(2, replaced=True), both(3, "co_sold", reason="why", late=True)
     )
     lines = words.history(desk, BOOK, LONDON)
     assert lines[0].endswith("“why” · in force, signed late")
     assert "in force until Mon 2 Mar, 08:00" in lines[1]
     assert "never in force, until Mon 2 Mar, 08:00" in lines[2]
+
+
+def test_what_is_about_a_partner_whom_the_deal_has_left_names_them_and_counts_no_more():
+    gone = a_touch()
+    gone.partner_id = 9
+    desk = replace(a_desk(both(1, partner=9), touches=[gone], crm="influenced"), partners={9: "Left & Co"})
+    desk.deal.attribution, desk.deal.attribution_state, desk.deal.touched_on = "", "", None
+    lines = words.history(desk, BOOK, LONDON)
+    assert lines[0].startswith("Left &amp; Co: sourced, signed by Ann Seller and Pat Manager")
+    assert lines[0].endswith("· does not count: the deal is with Acme now")
+    assert lines[1].startswith("Left &amp; Co: Touch 2 Mar 2026")
+    assert "*influenced* (the CRM's column; nobody has signed it)" in words.standing(desk)
+    assert words.names(desk, BOOK, LONDON).count("has to sign.") == 2
+
+
+def test_a_form_whose_deal_went_to_another_partner_says_so():
+    conflicts = (Conflict("partner", "a deal of Left", "a deal of Acme, and nobody had signed", "sourced", ""),)
+    text = "\n".join(limits.mrkdwn(check_modal(a_form(conflicts=conflicts))["blocks"]))
+    assert "*The deal went to another partner while your form was open." in text
+    assert "it was: a deal of Left" in text
 
 
 @pytest.mark.parametrize("said", make.HOSTILE.values(), ids=make.HOSTILE)

@@ -78,9 +78,26 @@ def roll_up(found=None, offs=(), *, newer=False, closed=None, kind="roll_up"):
 
 
 def test_the_page_says_the_number_that_counts_and_the_raw_one_beside_it():
-    assert "*Commit 210,000* signed · best case 250,000 · closed won 120,000" in text(facts())
+    assert "*Commit 210,000* signed · best case 250,000 (1 of 1 partner signed, closed won included)" in text(facts())
     adjusted = text(facts(adjusted_commit=19_000_000))
     assert "*Commit 190,000*, signed 210,000, adjusted by −20,000" in adjusted
+
+
+def test_a_commit_that_the_head_has_raised_is_never_above_the_best_case():
+    raised = {"commit": 30_000_000, "reason": "x", "by_id": 2, "at": AT}
+    alone = {"commit": 5_000_000, "reason": "y", "by_id": 2, "at": AT}
+    found = facts(part(signed=signed(), adjusted=raised), part(2, "Beta", adjusted=alone), adjusted_commit=35_000_000)
+    assert "*Commit 350,000*, signed 210,000, adjusted by +140,000 · best case 350,000 (1 of 2 partners" in text(found)
+
+
+def test_nobody_signed_is_no_zero():
+    made = text(facts(part(), missing=("Acme",), signed_commit=0, adjusted_commit=0, signed_best_case=0))
+    assert "*Nobody has signed a commit yet*: 1 number expected" in made
+    assert "Commit 0" not in made
+
+
+def test_the_definitions_are_printed():
+    assert "Sourced: The partner brought the lead. influenced: The partner touched" in text(facts())
 
 
 def test_a_missing_rate_leaves_no_total_on_the_page():
@@ -103,7 +120,10 @@ def test_not_submitted_is_named_and_is_not_zero():
 def test_an_adjustment_stands_beside_the_signature_with_its_reason():
     adjusted = {"commit": 19_000_000, "reason": "two deals *doubled*", "by_id": 2, "at": AT}
     made = text(facts(part(signed=signed(), adjusted=adjusted)))
-    assert "commit 210,000, best case 250,000 signed by Pat Manager, adjusted to *190,000* (two deals" in made
+    assert (
+        "commit 210,000, best case 250,000 signed by Pat Manager, Wed 4 Nov, adjusted to *190,000* by Hedda Head, Wed 4 Nov (two deals"
+        in made
+    )
 
 
 def test_a_former_managers_number_asks_to_be_signed_again():
@@ -136,7 +156,7 @@ def test_the_landing_names_what_it_rests_on_or_why_it_is_not_there():
 def test_shares_are_named_in_full_and_a_missing_one_says_why():
     made = text(facts(partner_share=Share(part=1, whole=2, basis_points=4500),
                       total_share=Share(part=1, whole=0, basis_points=None, why="no direct deals are imported")))  # fmt: skip
-    assert "45 % of partner pipeline; share of total new pipeline: no direct deals are imported" in made
+    assert "45 % of partner pipeline (0.02); share of total new pipeline: no direct deals are imported" in made
 
 
 def test_the_terms_are_printed_with_their_version():
@@ -290,7 +310,7 @@ CFO = page.Rights(leads=True, closes=True, sets_targets=True, sets_terms=True, s
 def test_a_manager_finds_sign_and_no_number_of_the_program():
     view = check_modal(page.modal(quarter_page(mine=[mine(), mine(2, "Beta", signed=signed())])))
     assert labels(view["blocks"])[0] == "Sign…"
-    assert "*1 of 2 partners signed*" in words(view["blocks"])
+    assert "*1 of 2 partners signed, the last on Wed 4 Nov*" in words(view["blocks"])
     assert not {"Review and publish…", "Adjust…", "Targets and rates…"} & set(labels(view["blocks"]))
     assert "Partner forecast" not in "\n".join(words(view["blocks"]))
 

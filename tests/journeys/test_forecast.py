@@ -287,7 +287,7 @@ async def test_a_missing_rate_blocks_the_roll_up_until_somebody_enters_it(sqlite
         await local.command(HEAD, "/forecast")
         await local.press(HEAD, "Review and publish…")
         text = await words(local, HEAD)
-        assert "*It cannot be published:* There is no exchange rate from EUR into USD for 2026-03-02" in text
+        assert "*It cannot be published:* There is no exchange rate from EUR into USD for 2 Mar 2026" in text
         assert "Eurodeal" in text
         assert not (await local.view(HEAD)).get("submit")
         await close_all(local, HEAD)

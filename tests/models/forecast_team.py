@@ -48,8 +48,8 @@ async def team(session) -> Team:
     return made
 
 
-async def rate(session, currency, day, text, into="USD"):
-    session.add(ExchangeRate(currency=currency, into=into, day=day, rate=text, at=START))
+async def rate(session, currency, day, text, into="USD", at=START):
+    session.add(ExchangeRate(currency=currency, into=into, day=day, rate=text, at=at))
     await session.flush()
 
 

@@ -4,11 +4,12 @@ import asyncio
 import random
 import shutil
 import tempfile
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, func, insert, select
 from sqlalchemy.orm import Session
@@ -16,11 +17,13 @@ from sqlalchemy.orm import Session
 from models import attribution
 from models.attribution import Given, sql
 from models.db import Database
-from models.deals import PRESENT
+from models.deals import PRESENT, Source, append_version, lock
 from models.domain.attribution import Clock
 from models.domain.errors import FieldErrors, NotAllowed, Stale, UserError
 from models.domain.forecast.facts import AttributionState, Terms
 from models.domain.zones import local_date, zone
+from models.imports import import_deals
+from models.imports.activating import activate, finish, settle
 from models.minutes.figures import cells
 from models.tables import (
     Absence,
@@ -32,12 +35,16 @@ from models.tables import (
     DealVersion,
     ImportRun,
     LossReason,
+    Partner,
+    Person,
     TermsVersion,
     Touch,
 )
 from tests import make
 from tests.make import POLICY
-from tests.models.test_births import doubled, same
+from tests.models.test_births import doubled, same, shown, staged
+from tests.world import deal as row
+from tests.world import deals_csv
 
 NOW = make.NOW  # Monday 2 March 2026, the installation's day
 TODAY = make.TODAY
@@ -74,6 +81,19 @@ class Room:
             await self.claim(by, kind, **more)
         assert await self.counts() == before
         return found.value.errors if error is FieldErrors else str(found.value)
+
+    async def move(self, partner, *, now=NOW, deal=None):
+        """Let a version with another primary partner stand."""
+        held, current = await lock(self.session, (deal or self.deal).id)
+        return await append_version(
+            self.session, held, current, {"partner_id": partner.id if partner else None}, Source(now, None, "slack")
+        )
+
+    async def touch(self, by, given=None, *, now=NOW, **more):
+        return await attribution.record_touch(
+            self.session, by, self.deal.id, given or Given(local_date(now, zone(POLICY.zone)), "a demo"),
+            now=now, policy=POLICY, **more,
+        )  # fmt: skip
 
     async def counts(self):
         tables = (AttributionClaim, AttributionSignature, Touch, Change)
@@ -449,6 +469,177 @@ async def test_a_pages_sums_by_kind_and_state_hold_every_deal_once(db):
         }  # fmt: skip
 
 
+# Another partner.
+
+
+@pytest.fixture
+async def borealis(room):
+    """Another partner with its own manager."""
+    return await make.partner(room.session, "Borealis", await make.person(room.session, "Quinn", "pm"))
+
+
+async def quinn_of(room):
+    return (await room.session.scalars(select(Person).where(Person.name == "Quinn"))).one()
+
+
+def summed(deal):
+    return deal.attribution, deal.attribution_state, deal.touched_on
+
+
+async def test_what_was_signed_about_one_partner_is_not_signed_about_the_next_and_counts_again_when_it_returns(
+    room, borealis
+):
+    quinn = await quinn_of(room)
+    await room.touch(room.team.pm)
+    await room.claim(room.team.ann, "influenced")
+    assert (await room.sign(room.team.pm, now=NOW + 20 * DAY)).state == "late"
+    await room.claim(room.team.ann, "sourced", reason="they brought it")
+    await room.move(borealis, now=NOW + 21 * DAY)
+    later = NOW + 22 * DAY
+    desk = await room.desk(later)
+    assert (summed(room.deal), desk.in_force, desk.waiting, desk.state) == (("", "", None), None, None, "overdue")
+    assert (len(desk.claims), {desk.partner_name(claim.row.partner_id) for claim in desk.claims}) == (2, {"Acme"})
+    assert (await room.waiting(quinn, later)).of(room.deal.id).claim_id == 0
+    assert (await room.waiting(room.team.ann, later)).of(room.deal.id).claim_id == 0
+    assert (await room.waiting(room.team.pm, later)).of(room.deal.id) is None
+
+    assert set(await room.refused(quinn, "co_sold", now=later)) == {"touch_day", "touch_said"}, (
+        "Acme's is none of theirs"
+    )
+    await room.claim(quinn, "co_sold", now=later, touch=Given(local_date(later, zone(POLICY.zone)), "a joint demo"))
+    assert (await room.desk(later)).waiting.row.due == TODAY + 36 * DAY
+    assert (await room.sign(room.team.ann, now=later)).state == "signed"
+    assert summed(room.deal) == ("co_sold", "signed", TODAY + 22 * DAY)
+
+    await room.move(room.team.acme, now=later)
+    desk = await room.desk(later)
+    assert (summed(room.deal), desk.waiting.kind) == (("influenced", "late", TODAY), "sourced")
+    assert (await room.waiting(room.team.pm, later)).of(room.deal.id).changes == "influenced"
+    await room.move(None, now=later)
+    assert summed(room.deal) == ("", "", None)
+
+
+async def test_a_click_on_what_waits_about_the_partner_before_is_refused_with_both_names(room, borealis):
+    await room.claim(room.team.pm, "sourced")
+    old = (await room.desk()).waiting.row.id
+    await room.move(borealis)
+    with pytest.raises(UserError, match="is about Acme's part in Deal 0, which is a deal of Borealis now"):
+        await attribution.sign(room.session, room.team.ann, old, now=NOW, policy=POLICY)
+    await room.move(None)
+    with pytest.raises(UserError, match="has no partner"):
+        await attribution.sign(room.session, room.team.ann, old, now=NOW, policy=POLICY)
+
+
+async def test_a_form_that_showed_the_partner_before_signs_nothing_about_the_next(room, borealis):
+    seen = (await room.desk()).print
+    await room.move(borealis)
+    await room.claim(await quinn_of(room), "sourced")
+    before = await room.counts()
+    with pytest.raises(Stale) as found:
+        await room.claim(room.team.ann, "sourced", seen=seen)
+    (conflict,) = found.value.conflicts
+    assert (conflict.field, conflict.shown, conflict.present) == (
+        "partner", "a deal of Acme", "a deal of Borealis, and sourced, signed by Quinn",
+    )  # fmt: skip
+    with pytest.raises(UserError, match="went to Borealis while your form was open"):
+        await room.touch(room.team.ann, seen=seen)
+    assert await room.counts() == before
+    assert (await room.claim(room.team.ann, "sourced", seen=(await room.desk()).print)).in_force
+
+
+async def test_one_message_is_a_touch_of_each_partner_whose_deal_it_was(room, borealis):
+    said = Given(TODAY, "both joined the call", "C1", "123.4")
+    await room.touch(room.team.ann, said)
+    await room.move(borealis)
+    for _ in range(2):
+        desk = await room.touch(room.team.ann, said)
+    assert ([touch.partner_id for touch in desk.touches], room.deal.touched_on) == (
+        [room.team.acme.id, borealis.id], TODAY,
+    )  # fmt: skip
+
+
+NEXT = NOW + DAY
+
+
+def file(partner, *numbers, **more):
+    return deals_csv([row(number, "Ann", partner, **{"attribution": "", **more}) for number in numbers])
+
+
+async def moved(session, text, now):
+    return await import_deals(session, text, file_name="deals.csv", now=now, policy=POLICY)
+
+
+async def test_a_file_that_names_another_partner_judges_every_deal_anew_and_back_again(db):
+    async with db.write() as session:
+        team = await make.small(session, deals=0)
+        quinn = await make.person(session, "Quinn", "pm")
+        await make.partner(session, "Borealis", quinn)
+        await moved(session, file("Acme", 1, 2, 3, 4, created_date=TODAY.isoformat()), NOW)
+        both, waits, touched, plain = await session.scalars(select(Deal).order_by(Deal.crm_id))
+        room = Room(session, team)
+        for by, deal in ((team.ann, both), (team.pm, both), (team.ann, waits)):
+            await room.claim(by, "sourced", deal=deal)
+        await attribution.record_touch(session, team.pm, touched.id, TOUCH, now=NOW, policy=POLICY)
+        signed = [summed(deal) for deal in (both, waits, touched, plain)]
+        assert signed == [("sourced", "signed", None), ("sourced", "one_sided", None), ("", "", TODAY), ("", "", None)]
+
+        await moved(session, file("Acme", 1, 2, 3, 4, created_date=TODAY.isoformat(), amount="7"), NEXT)
+        assert [summed(deal) for deal in (both, waits, touched, plain)] == signed, "the same partner"
+        await moved(session, file("Borealis", 1, 2, 3, 4, created_date=TODAY.isoformat(), amount="7"), NEXT + DAY)
+        assert {summed(deal) for deal in (both, waits, touched, plain)} == {("", "", None)}
+        assert (await room.waiting(quinn, NEXT)).total == (await room.waiting(team.ann, NEXT)).total == 4
+        assert (await room.waiting(team.pm, NEXT)).total == 0
+        here = await attribution.ground(session, now=NEXT, policy=POLICY)
+        state = sql.state(here.today, here.installed_on, here.days, POLICY)
+        assert {(cell.attribution, cell.state, cell.deals) for cell in await cells(session, state=state)} == {
+            ("", "open", 4)
+        }
+
+        await moved(session, file("Acme", 1, 2, 3, 4, created_date=TODAY.isoformat(), amount="7"), NEXT + 2 * DAY)
+        assert [summed(deal) for deal in (both, waits, touched, plain)] == signed
+        assert (await room.waiting(team.pm, NEXT)).of(waits.id).by_id == team.ann.id
+
+
+@pytest.mark.parametrize("meanwhile", ["answered", "signed"])
+async def test_what_is_said_while_a_file_moves_the_deal_is_about_the_partner_before(sqlite, meanwhile):
+    async with sqlite.write() as session:
+        team = await make.small(session, deals=0)
+        await make.partner(session, "Borealis", team.head)
+        await moved(session, file("Acme", 1), NOW)
+        room = Room(session, team)
+        room.deal = (await session.scalars(select(Deal))).one()
+        work = await staged(session, file("Borealis", 1), NEXT)
+        await room.both()
+        if meanwhile == "answered":
+            held, current = await lock(session, room.deal.id)
+            await append_version(session, held, current, {"next_step": "call"}, Source(NOW, team.ann.id, "slack"))
+        assert summed(room.deal) == ("sourced", "signed", None)
+        await shown(session, *work)
+        assert summed(room.deal) == ("", "", None)
+        assert (await room.desk()).partner.name == "Borealis"
+
+
+async def test_moving_many_deals_takes_the_statements_of_moving_one(sqlite):
+    taken = []
+    for numbers in ((1,), range(2, 12)):
+        async with sqlite.write() as session:
+            if not taken:
+                team = await make.small(session, deals=0)
+                await make.partner(session, "Borealis", team.head)
+            await moved(session, file("Acme", *numbers), NOW)
+            for deal in await session.scalars(select(Deal)):
+                await Room(session, team).claim(team.ann, "sourced", deal=deal)
+            work = await staged(session, file("Borealis", *numbers), NOW)
+        async with sqlite.write() as session:
+            with make.counting(sqlite) as statements:
+                await activate(session, work[0], work[1], work[2].words, POLICY.stages)
+            while await settle(session, work[0].run_id):
+                pass
+            await finish(session, work[0].run_id)
+        taken.append(len(statements))
+    assert taken[0] == taken[1]
+
+
 # Who is waited for.
 
 
@@ -530,7 +721,9 @@ async def test_many_deals_are_cut_and_counted_with_the_same_statements(sqlite):
 EVENTS = st.lists(
     st.tuples(
         st.sampled_from(["ann", "pm", "bob", "head"]),
-        st.sampled_from(["sourced", "influenced", "co_sold", "sign", "touch", "hand over", "new manager", "away"]),
+        st.sampled_from(
+            ["sourced", "influenced", "co_sold", "sign", "touch", "hand over", "new manager", "away", "move"]
+        ),
         st.booleans(),
         st.integers(0, 9),
     ),
@@ -540,6 +733,12 @@ EVENTS = st.lists(
 
 
 @given(events=EVENTS)
+@example(
+    events=[
+        ("ann", "sourced", False, 0), ("pm", "sign", False, 0), ("ann", "influenced", True, 1), ("ann", "move", False, 1),
+        ("head", "sourced", False, 20), ("ann", "sign", False, 0), ("ann", "move", False, 1), ("pm", "sign", False, 0),
+    ]
+)  # fmt: skip
 @settings(max_examples=15)
 def test_no_order_of_events_breaks_the_trail_of_signatures(tables_file, events):
     asyncio.run(_lived(tables_file, events))
@@ -552,6 +751,7 @@ async def _lived(tables_file, events):
         async with db.write() as session:
             team = await make.small(session, deals=1)
             (await make.current(session, team.deals["Deal 0"])).created_date = TODAY
+            await make.partner(session, "Borealis", team.head)
             await _live(Room(session, team), events)
         await db.close()
 
@@ -579,6 +779,10 @@ async def _happen(room, by, what, reasoned, now):
         (await make.current(room.session, room.deal)).owner_id = by.id
     elif what == "new manager":
         room.team.acme.pm_id = by.id
+    elif what == "move":
+        now_with = (await room.desk(now)).partner.id
+        [other] = await room.session.scalars(select(Partner).where(Partner.id != now_with))
+        await room.move(other, now=now)
     elif what == "away":
         await room.away(by, room.team.bob if by is not room.team.bob else room.team.ann)
     else:
@@ -592,9 +796,8 @@ async def _judge(room, claims, names, now):
     signed = {(claim.row.id, held.side): held for claim in desk.claims for held in claim.signatures}
     assert claims.items() <= fresh.items()
     assert names.items() <= signed.items()
-    live = [claim for claim in desk.claims if claim.live]
-    assert len(live) <= 2
-    assert len({claim.row.in_force_at is None for claim in live}) == len(live)
+    live = Counter((claim.row.partner_id, claim.row.in_force_at is None) for claim in desk.claims if claim.live)
+    assert set(live.values()) <= {1}, "of each partner one in force and one that waits"
     for claim in desk.claims:
         people = {held.person_id for held in claim.signatures}
         both = claim.taken == {"ae", "pm"}
@@ -602,6 +805,7 @@ async def _judge(room, claims, names, now):
         assert (claim.row.in_force_at is not None) == both
         assert not both or claim.row.in_force_at == max(held.at for held in claim.signatures)
     standing = desk.in_force or desk.waiting
+    assert standing is None or standing.row.partner_id == desk.version.partner_id
     assert room.deal.attribution == (standing.kind if standing else "")
     if standing is None:
         assert room.deal.attribution_state == ""
@@ -610,7 +814,8 @@ async def _judge(room, claims, names, now):
     else:
         late = local_date(standing.row.in_force_at, zone(POLICY.zone)) > standing.row.due
         assert room.deal.attribution_state == ("late" if late else "signed")
-    assert room.deal.touched_on == min((touch.day for touch in desk.touches), default=None)
+    days = [touch.day for touch in desk.touches if touch.partner_id == desk.version.partner_id]
+    assert room.deal.touched_on == min(days, default=None)
     return fresh, signed
 
 
@@ -663,4 +868,26 @@ async def test_two_deals_made_one_keep_every_claim_touch_and_reason_and_one_stan
         assert (deal.attribution, deal.attribution_state, deal.touched_on) == (kind, state, TODAY)
         assert (len(desk.claims), len([claim for claim in desk.claims if claim.live])) == (claims, live)
         assert len(desk.touches) == 2
-        assert [row.deal_id for row in await session.scalars(select(LossReason))] == [deal.id]
+        assert [one.deal_id for one in await session.scalars(select(LossReason))] == [deal.id]
+
+
+async def test_two_deals_of_two_partners_made_one_keep_what_is_signed_about_each(sqlite):
+    async with sqlite.write() as session:
+        team, deal, twin, match = await doubled(session)
+        room = Room(session, team)
+        borealis = await make.partner(session, "Borealis", await make.person(session, "Quinn", "pm"))
+        quinn = await quinn_of(room)
+        for by in (team.ann, team.pm):
+            await room.claim(by, "sourced", deal=deal)
+        await room.claim(team.ann, "sourced", deal=twin)
+        await room.move(borealis, deal=twin)
+        await room.claim(quinn, "co_sold", deal=twin, touch=TOUCH)
+        await same(session, team.head, match)
+        desk = await room.desk(deal=deal)
+        assert (desk.partner.name, summed(deal)) == ("Borealis", ("co_sold", "one_sided", TODAY))
+        assert [(claim.row.partner_id, claim.live, len(claim.signatures)) for claim in desk.claims] == [
+            (team.acme.id, True, 2), (team.acme.id, False, 1), (borealis.id, True, 1),
+        ]  # fmt: skip
+        assert (await room.waiting(team.ann)).of(deal.id).by_id == quinn.id
+        await room.move(team.acme, deal=deal)
+        assert summed(deal) == ("sourced", "signed", None)

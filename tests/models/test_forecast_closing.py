@@ -199,7 +199,9 @@ async def test_two_different_people_sign_off_the_latest_roll_up(sqlite):
 
         with pytest.raises(NotAllowed, match="The CRO and the CFO sign it off"):
             await off(made.hedda)
-        with pytest.raises(UserError, match=r"There is a newer one, number 2 .week 5.: that is the one to sign off"):
+        with pytest.raises(
+            UserError, match=r"There is a newer one, number 2 .week 5, no. 2.: that is the one to sign off"
+        ):
             await off(made.carl, old)
         row = await off(made.both)
         assert row.role == "cro"
@@ -237,7 +239,7 @@ async def test_only_the_head_publishes_and_nothing_far_ahead(sqlite):
                 await publishing.publish(session, somebody, t.Q2, now=WEEK5, policy=t.POLICY)
         with pytest.raises(UserError, match="2026Q4 is too far ahead: 2026Q2 and the quarter after it"):
             await publish(session, made, t.POLICY.fiscal.next(t.Q3))
-        assert (await publish(session, made, t.Q3)).label == "2026-05-04"
+        assert (await publish(session, made, t.Q3)).label == "4 May 2026"
         assert await closing.before_closing(session, t.Q2, now=WEEK5, policy=t.POLICY) == [
             "No roll-up of 2026Q2 was ever published."
         ]

@@ -72,7 +72,7 @@ async def take(session, made, what, which, value, at):
         await session.flush()
         return
     if what == "rate":
-        await t.rate(session, which, at.date(), value)
+        await t.rate(session, which, at.date(), value, at=at)
         return
     if what == "new":
         await new(session, made, f"New {at}", which, at)
@@ -226,7 +226,7 @@ async def test_who_sees_some_partners_sees_their_parts_as_in_the_whole_and_nothi
         now = await live(session, made, after, t.later(3))
         ids = {list(made.partners.values())[place].id for place in mine}
         everything = await reading.draft(session, t.Q2, now=now, policy=t.POLICY)
-        some = await reading.draft(session, t.Q2, now=now, policy=t.POLICY, partner_ids=ids)
+        some = await reading.draft(session, t.Q2, now=now, policy=t.POLICY, partner_ids=ids, pictured=True)
         adds_up(some)
         whole = {part.partner_id: part for part in everything.partners if part.partner_id in ids}
         seen = {part.partner_id: part for part in some.partners if part.partner_id}

@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from models.domain.errors import UserError
+from models.domain.errors import FieldErrors, UserError
 from models.domain.forecast.rates import MissingRate
 from models.forecast import closing, finding, lines, publishing, quotas, rates, reading, signing, signing_off
-from models.tables import Partner
+from models.tables import Partner, Quota
 from tests.models import forecast_team as t
 
 WEEK5 = t.START + timedelta(days=35)
@@ -95,11 +95,18 @@ async def test_a_manager_does_not_wait_for_the_rate_of_anothers_target(sqlite):
         made = await t.team(session)
         a, c = made.partners["A"], made.partners["C"]
         await t.add(session, "Deal", a)
-        await quotas.set_quota(session, made.fay, t.Q2.label, c.id, "CHF 500,000", now=t.START, policy=t.POLICY)
+        with pytest.raises(
+            FieldErrors, match="There is no exchange rate from CHF for 1 Apr 2026, the quarter's first day"
+        ):
+            await quotas.set_quota(session, made.fay, t.Q2.label, c.id, "CHF 500,000", now=t.START, policy=t.POLICY)
+        session.add(
+            Quota(period=t.Q2.label, partner_id=c.id, currency="CHF", amount=500_000_00, at=t.START, by_id=made.fay.id)
+        )
+        await session.flush()
         mine = await reading.draft(session, t.Q2, now=t.START, policy=t.POLICY, partner_ids=[a.id])
         assert (mine.blocked, mine.program.commit) == ("", 1_000_00)
         everything = await reading.draft(session, t.Q2, now=t.START, policy=t.POLICY)
-        assert "from CHF into USD for 2026-04-01, which the target of Partner C needs" in everything.blocked
+        assert "from CHF into USD for 1 Apr 2026, which the target of Partner C needs" in everything.blocked
 
 
 async def test_neither_a_closing_nor_a_closed_quarters_roll_up_is_signed_off(sqlite):

@@ -10,7 +10,7 @@ from models.domain.forecast.rates import MissingRate
 from models.forecast import adjusting, closing, finding, numbers, publishing, quotas, rates, reading, signing, terms
 from models.forecast.signing import Number
 from models.people import record_absence
-from models.tables import Adjustment, SignedCommit
+from models.tables import Adjustment, Quota, SignedCommit
 from tests.models import forecast_team as t
 
 NOW = t.later(24 * 40)
@@ -238,7 +238,7 @@ async def test_a_missing_rate_names_the_deal_the_currency_and_the_day_and_shows_
     await t.add(session, "Öl", made.partners["A"], currency="EUR", category="won", close_date=date(2026, 4, 9))
     await t.add(session, "Tanks", made.partners["A"], amount=None, currency="NOK")
     await t.add(session, "Pumps", made.partners["C"])
-    sentence = "There is no exchange rate from EUR into USD for 2026-04-09, which the deal “Öl” needs"
+    sentence = "There is no exchange rate from EUR into USD for 9 Apr 2026, which the deal “Öl” needs"
     with pytest.raises(MissingRate, match=sentence):
         await publishing.publish(session, made.hedda, t.Q2, now=NOW, policy=t.POLICY)
     facts = await reading.draft(session, t.Q2, now=NOW, policy=t.POLICY)
@@ -285,9 +285,11 @@ async def test_targets_and_rates_are_rows_with_a_name_and_of_one_day_the_last_co
         await quota(None, "0")
     assert await quota(None, "") is None
     await quota(None, "10,000")
-    await quota(a.id, "EUR 4,000")
-    assert await quota(a.id, "4000 €") is None
-    with pytest.raises(MissingRate, match="from EUR into USD for 2026-04-01"):
+    with pytest.raises(FieldErrors, match="no exchange rate from EUR for 1 Apr 2026, the quarter's first day"):
+        await quota(a.id, "EUR 4,000")
+    session.add(Quota(period="2026Q2", partner_id=a.id, currency="EUR", amount=4_000_00, at=NOW, by_id=made.carl.id))
+    await session.flush()
+    with pytest.raises(MissingRate, match="from EUR into USD for 1 Apr 2026, which the target of Partner A needs"):
         await quotas.quotas(session, t.Q2, policy=t.POLICY)
     assert (await reading.draft(session, t.Q2, now=NOW, policy=t.POLICY)).blocked
     with pytest.raises(FieldErrors) as refused:

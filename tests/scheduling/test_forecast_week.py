@@ -172,9 +172,10 @@ async def test_a_week_belongs_to_the_quarter_of_its_monday_in_every_model(week):
     await week.publish(datetime(2026, 7, 1, 12, tzinfo=make.UTC), period="2026Q3")
     monday = datetime(2026, 9, 28, 12, tzinfo=make.UTC)
     assert await week.tasks(week.pms[0], monday) == {(What.SIGN, "2026Q4", 0, 1)}
-    assert await week.tasks(week.chiefs["cfo"], monday) == set(), "the third quarter is not over"
+    asked = {what for what, *_ in await week.tasks(week.chiefs["cfo"], monday)}
+    assert What.CLOSE not in asked, "the third quarter is not over"
     october = datetime(2026, 10, 1, 12, tzinfo=make.UTC)
-    assert await week.tasks(week.chiefs["cfo"], october) == {(What.CLOSE, "2026Q3", 0, 1)}
+    assert (What.CLOSE, "2026Q3", 0, 1) in await week.tasks(week.chiefs["cfo"], october)
 
 
 async def test_what_is_published_late_is_still_asked_to_be_signed_off(week):

@@ -172,6 +172,13 @@ class PartnerPart(BaseModel):
             return self.adjusted.commit
         return self.signed.commit if self.signed is not None else None
 
+    @property
+    def best_case(self) -> int | None:
+        """The signed best case, never below the commit that counts; None where nobody signed."""
+        if self.commit is None:
+            return None
+        return max(self.commit, self.signed.best_case if self.signed is not None else 0)
+
 
 class PmPart(BaseModel):
     """One partner manager's quarter: the sum of their partners'. `pm_id` None: partners that have no manager."""
@@ -399,6 +406,11 @@ class RollUpFacts(BaseModel):
     crm_stale: bool = False
     closed: bool = False
     blocked: str = ""
+
+    @property
+    def best_case(self) -> int:
+        """The best case beside the commit that counts: where the head has raised a commit above it, that commit."""
+        return sum(part.best_case or 0 for part in self.partners)
 
     @property
     def partners(self) -> tuple[PartnerPart, ...]:

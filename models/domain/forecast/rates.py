@@ -29,8 +29,9 @@ class MissingRate(UserError):
         wants = f"the deal “{deal}”" if deal else needed_by
         needs = f", which {wants} needs" if wants else ""
         super().__init__(
-            f"There is no exchange rate from {currency} into {into} for {day.isoformat()}{needs}. Enter one in "
-            "`/forecast` → *Targets and rates…*, or import it with `cadence import --rates FILE`."
+            f"There is no exchange rate from {currency} into {into} for {day.day} {day:%b %Y}{needs}. The "
+            "head of partnerships, the CRO or the CFO enters one that holds from that day on or earlier: `/forecast` → *Targets "
+            "and rates…*, or `cadence import --rates FILE`."
         )
         self.deal = deal
         self.currency = currency
