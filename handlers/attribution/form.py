@@ -26,13 +26,14 @@ CONFIRM_LIMIT = 280
 
 @dataclass(frozen=True)
 class FormPage:
-    """All that the form shows. `may_sign`: whether its reader has a side of it; `typed`: what stands in the fields."""
+    """All that the form shows. `may_sign`: whether its reader (`reader_id`) has a side of it; `typed`: what stands in the fields."""
 
     desk: Desk
     book: Names
     zone: ZoneInfo
     may_sign: bool
     state: FormState
+    reader_id: int = 0
     typed: "Typed | None" = None
     conflicts: tuple[Conflict, ...] = ()
 
@@ -109,11 +110,11 @@ def _choice(page: FormPage) -> list[b.Block]:
     chosen = Attribution(state.kind) if state.kind else None
     if chosen in TOUCHED and desk.deal.touched_on is None:
         made += touch_inputs(state.d, typed.touch)
-    if _changes(desk, chosen):
+    if _changes(desk, chosen, page.reader_id):
         made.append(
             b.text_input(
                 f"{Field.REASON}:{state.d}", "Why does it change?", typed.reason, multiline=True, most=LONGEST_REASON,
-                hint="Both have to sign the change; until then the old kind stays. The reason is kept.",
+                hint="Both have to sign the change; what both signed before stays until then. The reason is kept.",
             )
         )  # fmt: skip
     return made
@@ -157,8 +158,10 @@ def touch_inputs(deal_id: int, touch: Given) -> list[b.Block]:
     ]  # fmt: skip
 
 
-def _changes(desk: Desk, chosen: Attribution | None) -> bool:
-    """Whether choosing this says otherwise than what both have signed, and nobody has given the reason yet."""
+def _changes(desk: Desk, chosen: Attribution | None, reader_id: int) -> bool:
+    """Whether choosing this says otherwise than what both, or the other side, have signed, and nobody gave the reason yet."""
+    if desk.in_force is None and chosen is not None and desk.overrules(chosen, reader_id):
+        return True
     if desk.in_force is None or chosen is None or chosen == desk.in_force.kind:
         return False
     return desk.waiting is None or desk.waiting.kind != chosen

@@ -174,6 +174,7 @@ async def _page(session: AsyncSession, deps: Deps, actor: Person, desk: Desk, st
         zone=zone(people.zone_of(actor, deps.policy)),
         may_sign=may(people.as_actor(actor), Act.SIGN_ATTRIBUTION, desk.subject).allowed,
         state=state,
+        reader_id=actor.id,
     )
 
 

@@ -34,7 +34,7 @@ def lists(currency: str) -> tuple[tuple[str, str, tuple[C, ...]], ...]:
             C("Reason", 40), C("Counts", 9, name="SignCounts"),
         )),
         ("Attribution", "Every claim with its two signatures; what was replaced stays.", (
-            deal, name, C("Kind", 18), C("Opened", 19, "instant"), C("Opened by", 22), C("Due", 13, "day"), C("AE signed", 22),
+            deal, name, C("Partner", 24), C("Kind", 18), C("Opened", 19, "instant"), C("Opened by", 22), C("Due", 13, "day"), C("AE signed", 22),
             C("for", 18), C("at", 19, "instant"), C("Manager signed", 22), C("for", 18), C("at", 19, "instant"),
             C("In force", 19, "instant"), C("Replaced", 19, "instant"), C("Reason", 40),
         )),

@@ -89,6 +89,7 @@ class ClaimRow(NamedTuple):
 
     deal_id: int
     name: str
+    partner_id: int
     kind: str
     reason: str
     opened_at: datetime

@@ -130,7 +130,8 @@ class Workbook:
 
         for row in rows:
             self._lists["Attribution"].write(
-                (row.deal_id, row.name, KINDS.get(row.kind, row.kind), row.opened_at, name(row.opened_by_id), row.due,
+                (row.deal_id, row.name, self._partner(row.partner_id), KINDS.get(row.kind, row.kind), row.opened_at,
+                 name(row.opened_by_id), row.due,
                  name(row.ae_id), name(row.ae_for_id), row.ae_at, name(row.pm_id), name(row.pm_for_id), row.pm_at,
                  row.in_force_at, row.replaced_at, row.reason)
             )  # fmt: skip

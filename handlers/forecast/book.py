@@ -135,7 +135,7 @@ def _changed(row: lines.ChangeRow) -> Iterator[r.ChangeRow]:
 
 
 def _claim(row: lines.ClaimRow) -> r.ClaimRow:
-    return r.ClaimRow(row.deal_id, row.name, row.kind, row.reason, row.opened_at, row.opened_by_id, row.due, row.ae_id,
+    return r.ClaimRow(row.deal_id, row.name, row.partner_id, row.kind, row.reason, row.opened_at, row.opened_by_id, row.due, row.ae_id,
                       row.ae_for_id, row.ae_at, row.pm_id, row.pm_for_id, row.pm_at, row.in_force_at, row.replaced_at)  # fmt: skip
 
 

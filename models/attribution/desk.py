@@ -104,6 +104,10 @@ class Desk:
     def state(self) -> AttributionState:
         return self.ground.state(self.deal, self.version)
 
+    def overrules(self, wanted: Attribution, person_id: int) -> bool:
+        """Whether naming this kind takes back what somebody else has signed and what waits for the other side."""
+        return self.waiting is not None and self.waiting.kind != wanted and not self.waiting.by(person_id)
+
     @property
     def print(self) -> str:
         """What a form shows of all this, in short: another one means that somebody was faster."""

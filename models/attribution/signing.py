@@ -79,7 +79,7 @@ async def claim(
     if desk.in_force is not None and desk.in_force.kind == wanted:
         return await _keep(session, actor, desk, now=now, policy=policy)
     _not_again(desk, actor, wanted)
-    errors = _missing(desk, wanted, reason, touch, now=now, policy=policy)
+    errors = _missing(desk, actor, wanted, reason, touch, now=now, policy=policy)
     if errors:
         raise FieldErrors(errors)
     if touch is not None and wanted in TOUCHED and desk.deal.touched_on is None:
@@ -170,12 +170,16 @@ def _not_again(desk: Desk, actor: Person, wanted: Attribution) -> None:
 
 
 def _missing(
-    desk: Desk, wanted: Attribution, reason: str, touch: Given | None, *, now: datetime, policy: Policy
+    desk: Desk, actor: Person, wanted: Attribution, reason: str, touch: Given | None, *, now: datetime, policy: Policy
 ) -> dict[str, str]:
     errors: dict[str, str] = {}
     if desk.in_force is not None and not clean(reason):
         errors["reason"] = (
             f"It is {kind_label(desk.in_force.kind)}, signed by both. Say why that changes: both have to sign the change."
+        )
+    elif desk.overrules(wanted, actor.id) and not clean(reason):
+        errors["reason"] = (
+            f"It is {desk.said(desk.waiting)}. Say why it is {kind_label(wanted)} instead: their signature falls, and both sign anew."
         )
     if wanted in TOUCHED and desk.deal.touched_on is None:
         today = local_date(now, zone(policy.zone))

@@ -230,7 +230,7 @@ async def claims(session: AsyncSession, snapshot: Snapshot, chunk: int = CHUNK) 
     claim = AttributionClaim
     query = (
         select(
-            claim.deal_id, Deal.crm_id, DealVersion.name, claim.kind, claim.reason, claim.opened_at, claim.opened_by_id,
+            claim.deal_id, claim.partner_id, Deal.crm_id, DealVersion.name, claim.kind, claim.reason, claim.opened_at, claim.opened_by_id,
             claim.due, claim.in_force_at, claim.replaced_at, ae.person_id.label("ae_id"), ae.for_id.label("ae_for_id"),
             ae.at.label("ae_at"), pm.person_id.label("pm_id"), pm.for_id.label("pm_for_id"), pm.at.label("pm_at"),
         )
@@ -253,7 +253,7 @@ def _claim_row(row: Any, cut_off: datetime) -> ClaimRow:
         return moment if moment is not None and moment <= cut_off else None
 
     return ClaimRow(
-        deal_id=row.deal_id, crm_id=row.crm_id or "", name=row.name, kind=row.kind, reason=row.reason,
+        deal_id=row.deal_id, partner_id=row.partner_id, crm_id=row.crm_id or "", name=row.name, kind=row.kind, reason=row.reason,
         opened_at=row.opened_at, opened_by_id=row.opened_by_id, due=row.due, in_force_at=then(row.in_force_at),
         replaced_at=then(row.replaced_at), ae_id=row.ae_id, ae_for_id=row.ae_for_id, ae_at=row.ae_at, pm_id=row.pm_id,
         pm_for_id=row.pm_for_id, pm_at=row.pm_at,

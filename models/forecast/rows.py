@@ -70,9 +70,13 @@ class ChangeRow:
 
 @dataclass(frozen=True, slots=True)
 class ClaimRow:
-    """A claim of attribution of one of the snapshot's deals, and whose signatures stood below it at the cut-off."""
+    """A claim of attribution of one of the snapshot's deals, and whose signatures stood below it at the cut-off.
+
+    It is about the part of `partner_id`: of a deal that has gone to another partner since it counts nothing.
+    """
 
     deal_id: int
+    partner_id: int
     crm_id: str
     name: str
     kind: str

@@ -274,7 +274,7 @@ def _sign(made: Quarter, pms: Sequence[tuple[int, int | None]], rng: random.Rand
     if len(made.signatures) > 1:
         made.adjustments.append(r.AdjustmentRow(made.signatures[0].partner_id, 1, None, "Taken back", 3, NOW, True))
     for deal in made.deals[:5]:
-        made.claims.append(r.ClaimRow(deal.deal_id, deal.name, deal.kind or "sourced", "", NOW, 4, NOW.date(), 4, None, NOW, 1, None, NOW,
+        made.claims.append(r.ClaimRow(deal.deal_id, deal.name, deal.partner_id, deal.kind or "sourced", "", NOW, 4, NOW.date(), 4, None, NOW, 1, None, NOW,
                                       NOW, None))  # fmt: skip
 
 

@@ -186,7 +186,9 @@ async def test_forged_and_repeated_clicks_change_nothing_and_a_form_that_was_ove
         assert "it is: sourced, signed by Ann Seller" in text
         assert "you chose: *co-sold*" in text
         assert await state(local, "Deal 2") == ("sourced", "one_sided"), "nothing is saved yet"
-        done = await local.submit(PAT)
+        refused = await local.submit(PAT)
+        assert "complete this required field" in str(refused["errors"]), "somebody else's signature falls: why?"
+        done = await local.submit(PAT, {"reason": "We built it with them"})
         assert "It replaces sourced, which only one side had signed. Ann Seller (AE) has to sign." in shown(
             done["view"]
         )

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 from sqlalchemy import select
 
+from models import meetings
 from models.domain.forecast.facts import RollUpFacts
 from models.tables import Adjustment, Card, Outbox, Partner, QuarterClose, Quota, SignedCommit, SignOff, Snapshot
 from tests.journeys.support import close_all, fields, journey, labels, reimport, shown, value_of
@@ -36,6 +37,12 @@ def team(**more):
 
 def playing(url, **more):
     return journey(more.pop("team", team()), url, may_disturb=(PM, HEAD, CRO, CFO, OTHER), **more)
+
+
+async def roll_ups(db):
+    async with db.write() as session:
+        for key in ("leadership_roll_up", "executive_roll_up"):
+            await meetings.turn(session, key, on=True, by=None, now=STARTS, policy=team().policy)
 
 
 async def words(local, name):
@@ -260,6 +267,30 @@ async def test_two_who_sign_at_once_see_both_values(sqlite_url):
         assert [(row.commit, row.by_id == row.pm_id, row.for_id == row.pm_id) for row in rows] == [
             (10_000_00, False, True), (35_000_00, True, False),
         ]  # fmt: skip
+
+
+async def test_a_signature_is_amended_and_not_emptied(sqlite_url):
+    async with playing(sqlite_url) as local:
+        await local.to(STARTS)
+        await sign(local, PM, Acme=("35000", "60000"))
+        await open_sign(local, PM)
+        found = await local.submit(PM, await fill(local, Acme=("", "")))
+        assert any("a signature is not taken back" in one for one in found["errors"].values()), found
+        assert len(await local.rows(select(SignedCommit))) == 1
+
+
+async def test_publishing_from_home_is_answered(sqlite_url):
+    """Where no page lies below, the form itself says what was done."""
+    async with playing(sqlite_url, prepared=roll_ups) as local:
+        await local.to(datetime(2026, 3, 4, 10, 30, tzinfo=UTC))
+        await local.home(HEAD)
+        await local.press(HEAD, "Review…", view_id="home")
+        found = await local.submit(HEAD)
+        assert found["result"] == "updated", found
+        assert "*Published* to #leadership, and frozen." in await words(local, HEAD)
+        await sent(local)
+        await local.home(CFO)
+        assert "it waits for your sign-off" in shown(await local.home(CFO))
 
 
 async def test_a_form_of_targets_takes_back_nothing_that_it_did_not_show(sqlite_url):

@@ -29,8 +29,10 @@ async def test_a_note_becomes_a_pdf_in_its_thread_once(database_url):
         note = await a_note(local)
         assert "As PDF" in labels(note)
         await local.click("Ann Seller", note, "As PDF")
-        await local.click(PM, note, "As PDF")
         await sent(local)
+        await local.click(PM, note, "As PDF")
+        told = [row["text"] for row in await local.get("messages") if row["ephemeral_to"] == local.id(PM)]
+        assert "in its thread as a PDF already" in told[-1]
         (found,) = await files_below(local, note)
         (file_id,) = found["files"]
         async with local.http.get(f"{local.url}/files/{file_id}/x.pdf", params={"as": local.id(PM)}) as answer:

@@ -234,7 +234,10 @@ async def test_a_kind_that_is_none_and_a_deal_that_is_gone_are_refused(room):
 
 async def test_naming_another_kind_before_both_have_signed_replaces_it_and_says_so(room):
     await room.claim(room.team.ann, "sourced")
-    done = await room.claim(room.team.pm, "co_sold", touch=TOUCH)
+    errors = await room.refused(room.team.pm, "co_sold", touch=TOUCH)
+    assert errors == {"reason": "It is sourced, signed by Ann Seller. Say why it is co-sold instead: their signature falls, and both "
+                                "sign anew."}  # fmt: skip
+    done = await room.claim(room.team.pm, "co_sold", touch=TOUCH, reason="We built it with them")
     assert (done.replaced, done.in_force, done.waits_for) == ("sourced", False, "Ann Seller (AE) has to sign.")
     desk = await room.desk()
     assert [(claim.kind, claim.live, len(claim.signatures)) for claim in desk.claims] == [
