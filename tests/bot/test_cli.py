@@ -135,7 +135,7 @@ def test_a_file_that_is_not_there_and_two_kinds_at_once_are_usage_errors(files, 
     assert run("import", str(files / "nowhere.csv"), database=database).returncode == 2
     both = run("import", str(files / "people.csv"), "--people", "--partners", database=database)
     assert both.returncode == 2
-    assert "choose one of --people, --partners and --targets" in both.stderr
+    assert "choose one of --people, --partners, --targets" in both.stderr
 
 
 def test_run_names_what_is_missing_and_exits_1():
