@@ -34,7 +34,11 @@ class Database:
             self.writer = _sqlite_engine(self.url, "BEGIN IMMEDIATE", pool_size=1, echo=echo)
             self.reader = _sqlite_engine(self.url, "BEGIN", pool_size=4, echo=echo)
         else:
-            self.writer = create_async_engine(self.url, pool_size=8, max_overflow=8, pool_pre_ping=True, echo=echo)
+            # Compiling a roll-up's statement costs PostgreSQL more than it saves: a quarter of a second for 100,000 deals.
+            arguments = {"server_settings": {"jit": "off"}}
+            self.writer = create_async_engine(
+                self.url, pool_size=8, max_overflow=8, pool_pre_ping=True, echo=echo, connect_args=arguments
+            )
             self.reader = self.writer
         self._together = Together(self.writer) if self.is_sqlite else None
         self._write = async_sessionmaker(self.writer, expire_on_commit=False)

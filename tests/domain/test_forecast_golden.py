@@ -96,8 +96,8 @@ THE END: on 18 December D2 is won as it stands, 67,200.03 at the rate of that da
     Credit (sourced 1.0, influenced and co-sold 0.5)
         AE 21: D1 100,000.00 sourced, signed: 100,000.00
         AE 22: D2 67,200.03 × 0.5 = 33,600.015 co-sold, not signed yet; D10 11,000.01 × 0.5 = 5,500.005 influenced, late
-            together 39,100.02 exactly. By deal: down to 33,600.01 and 5,500.00, one cent is left, the remainders tie, so
-            the earlier has it: 33,600.02 and 5,500.00. Unsigned 33,600.02.
+            together 39,100.02 exactly. What both signed (D10) and what they did not (D2): down to 5,500.00 and 33,600.01, one
+            cent is left, the remainders tie, so what is signed has it: 5,500.01 and 33,600.01. Unsigned 33,600.01.
     Shares: of all that the company won, 594,000.00: 178,200.04 ÷ 594,000.00 = 0.30000006… → 3000
         Sourced of the partners' closed-won: 100,000.00 ÷ 178,200.04 = 0.561167… → 5612
 """
@@ -341,12 +341,12 @@ def test_credit_and_shares_at_the_end():
     ]
     assert [(one.deal.deal_id, one.ratio, one.credit) for one in by_deal(won, Ratios())] == [
         (1, 10_000, 10_000_000),
-        (2, 5000, 3_360_002),
-        (10, 5000, 550_000),
+        (2, 5000, 3_360_001),
+        (10, 5000, 550_001),
     ]
     assert credit(won, Ratios()) == (
         CreditFacts(person_id=21, won=10_000_000, credit=10_000_000, unsigned=0, deals=1),
-        CreditFacts(person_id=22, won=7_820_004, credit=3_910_002, unsigned=3_360_002, deals=2),
+        CreditFacts(person_id=22, won=7_820_004, credit=3_910_002, unsigned=3_360_001, deals=2),
     )
     assert share(17_820_004, 59_400_000).basis_points == 3000
     assert share(10_000_000, 17_820_004).basis_points == 5612
