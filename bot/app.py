@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot import directory, doctor, errors, failpoints, feed, schema
 from bot.acks import wake_by_ack
 from bot.clock import Clock, real_now
+from bot.company import Company
 from bot.delivery import CallFailed, Delivery, Limits
 from bot.drafts import Drafts
 from bot.engine import Engine
@@ -29,6 +30,7 @@ from bot.fetch import Slack
 from bot.settings import Settings
 from bot.web import make
 from handlers.features import CARD_RENDERERS, PAGES, RENDERERS, register_all
+from handlers.kit.caller import AdmitCaller
 from handlers.kit.deps import KEY, Deps
 from models import fiscal_calendar
 from models.db import Database
@@ -243,6 +245,7 @@ def build(settings: Settings, *, kept: tuple[Quarter, ...] = (), limits: Limits 
     )
 
     bolt.use(GiveDeps(deps, clock))
+    bolt.use(AdmitCaller(Company(delivery).ours))
     register_all(bolt)
     errors.register(bolt)
     bot = Bot(settings=settings, db=db, clock=clock, engine=engine, bolt=bolt, client=client)

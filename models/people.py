@@ -128,6 +128,7 @@ def as_actor(person: Person) -> Actor:
         roles=frozenset(held.role for held in person.roles),
         ours=person.side == "ours",
         active=person.active,
+        partner_id=person.partner_id if person.side != "ours" else None,
     )
 
 

@@ -34,6 +34,13 @@ class Door(StrEnum):
     REVIEW_ROLL_UP = "forecast.review_roll_up"
     CLOSE_QUARTER = "forecast.close_quarter"
     PDF = "papers.pdf"
+    JOINT = "joint.open"
+    CHECK_IN = "checkin.open"
+    ANSWER_JOINT = "checkin.answer"
+
+
+PARTNERS: frozenset[str] = frozenset({Door.CHECK_IN, Door.ANSWER_JOINT})
+"""All that somebody of another company may press or submit; the listeners behind them authorise the person and the deal."""
 
 
 class DealRef(Carried):
@@ -67,6 +74,12 @@ class PeopleRef(Carried):
 
     f: int = 0
     p: tuple[int, ...] = ()
+
+
+class JointRef(Carried):
+    """A partner's page of its joint channel."""
+
+    p: int = 0
 
 
 class SetUpRef(Carried):

@@ -40,28 +40,40 @@ class Act(StrEnum):
     SET_TARGETS = "set targets and exchange rates"
     SET_TERMS = "change definitions, ratios and thresholds"
     SEE_FORECAST = "read this forecast"
+    ANSWER_JOINT = "answer for this joint deal"
+    MARK_JOINT = "decide what this partner sees"
+    CONFIRM_COUNTERPART = "say who speaks for this partner"
+    RECORD_REPORTED = "write down what this partner said"
+    APPROVE_POST = "let Cadence post to this partner"
+    DECIDE_HELD = "decide about this held message"
+    ALLOW_GUEST = "allow a guest in this channel"
 
 
 @dataclass(frozen=True)
 class Actor:
-    """The person who acts, as the database knows them."""
+    """The person who acts, as the database knows them. `partner_id`: the partner that an outsider speaks for, if bound."""
 
     id: int
     name: str
     roles: frozenset[str]
     ours: bool
     active: bool
+    partner_id: int | None = None
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What the act is about: who owns the deal and who manages the partner, with the covers of both."""
+    """What the act is about: who owns the deal and who manages the partner, with the covers of both.
+
+    `joint_with` is the partner that a deal is marked joint with and linked to right now; null: with none.
+    """
 
     owner_id: int | None = None
     pm_id: int | None = None
     covers: dict[int, int] = field(default_factory=dict)
     owner_name: str = ""
     pm_name: str = ""
+    joint_with: int | None = None
 
     def is_owner(self, actor: Actor) -> bool:
         return self.owner_id is not None and actor.id in (self.owner_id, self.covers.get(self.owner_id))
@@ -152,11 +164,30 @@ RULES: dict[Act, Rule] = {
     Act.SET_TARGETS: lambda actor, _: bool(actor.roles & {"head", "cro", "cfo"}),
     Act.SET_TERMS: lambda actor, _: bool(actor.roles & {"cro", "cfo"}),
     Act.SEE_FORECAST: _sees_forecast,
+    Act.ANSWER_JOINT: lambda _actor, _: False,
+    Act.MARK_JOINT: _own_partner,
+    Act.CONFIRM_COUNTERPART: _own_partner,
+    Act.RECORD_REPORTED: _own_partner,
+    Act.APPROVE_POST: _own_partner,
+    Act.DECIDE_HELD: _plans,
+    Act.ALLOW_GUEST: lambda actor, _: "admin" in actor.roles,
 }
 
 
+def _answers_joint(actor: Actor, subject: Subject) -> bool:
+    return actor.partner_id is not None and actor.partner_id == subject.joint_with
+
+
+THEIR_RULES: dict[Act, Rule] = {Act.ANSWER_JOINT: _answers_joint}
+"""All that somebody of a partner may ever do."""
+
+
 def may(actor: Actor, act: Act, subject: Subject) -> Verdict:
-    """Whether `actor` may do `act` to `subject`, with the reason and who can. Outsiders and leavers never may."""
+    """Whether `actor` may do `act` to `subject`, with the reason and who can. Leavers never may, outsiders `THEIR_RULES`."""
+    if not actor.ours and actor.active and act in THEIR_RULES:
+        if THEIR_RULES[act](actor, subject):
+            return Verdict(allowed=True)
+        return Verdict(allowed=False, reason="This deal is not shared with you, so you cannot answer for it.")
     if not actor.ours or not actor.active:
         return Verdict(allowed=False, reason=f"You cannot {act}: only people of our own company can.")
     if RULES[act](actor, subject):
@@ -201,5 +232,12 @@ def _who_can(act: Act, subject: Subject) -> str:
         Act.SET_TARGETS: "The head of partnerships, the CRO and the CFO can.",
         Act.SET_TERMS: "The CRO and the CFO can.",
         Act.SEE_FORECAST: f"{pm} and leadership can.",
+        Act.ANSWER_JOINT: "The partner's own people can.",
+        Act.MARK_JOINT: f"{pm} or the head of partnerships can.",
+        Act.CONFIRM_COUNTERPART: f"{pm} or the head of partnerships can.",
+        Act.RECORD_REPORTED: f"{pm} or the head of partnerships can.",
+        Act.APPROVE_POST: f"{pm} or the head of partnerships can.",
+        Act.DECIDE_HELD: f"{pm}, the head of partnerships or an admin can.",
+        Act.ALLOW_GUEST: "An admin can.",
     }[act]
     return who[0].upper() + who[1:]

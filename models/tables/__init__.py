@@ -21,6 +21,7 @@ from models.tables.forecast import (
     Touch,
 )
 from models.tables.imports import CrmRecord, DealMatch, ImportChange, ImportDraft, ImportPart, ImportRun, Target
+from models.tables.joint import ChannelGuest, Counterpart, JointAnswer, JointDeal, ReplyProposal, StageName
 from models.tables.meetings import CalendarFeed, LossReason, MeetingKind, Minutes, PulseAnswer
 from models.tables.people import Absence, Change, ChannelState, Partner, Person, PersonRole, Setting
 
@@ -37,9 +38,11 @@ __all__ = [
     "Card",
     "CardOccurrence",
     "Change",
+    "ChannelGuest",
     "ChannelState",
     "Commitment",
     "CommitmentFate",
+    "Counterpart",
     "CrmRecord",
     "Deal",
     "DealMatch",
@@ -52,6 +55,8 @@ __all__ = [
     "ImportPart",
     "ImportRun",
     "Inbox",
+    "JointAnswer",
+    "JointDeal",
     "LossReason",
     "MeetingKind",
     "Minutes",
@@ -65,12 +70,14 @@ __all__ = [
     "PulseAnswer",
     "QuarterClose",
     "Quota",
+    "ReplyProposal",
     "Setting",
     "SignOff",
     "SignedCommit",
     "Snapshot",
     "SnapshotLine",
     "SnapshotPart",
+    "StageName",
     "Step",
     "Submission",
     "Target",

@@ -129,6 +129,7 @@ class Commitment(Base):
     """A promise in an artifact. Kept or dropped ends it; moved sets a new due date; not yet due carries it.
 
     It is judged by the next artifact of the series it was made in; `partner_id` is null where that is the company's.
+    `shared_text` is what the partner may read of it; empty: nothing.
     """
 
     __tablename__ = "commitment"
@@ -136,6 +137,7 @@ class Commitment(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     partner_id: Mapped[int | None] = mapped_column(ForeignKey("partner.id"))
     text: Mapped[str]
+    shared_text: Mapped[str] = mapped_column(default="", server_default="")
     owner_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
     due: Mapped[date]
     state: Mapped[str] = mapped_column(String(8), default="open")

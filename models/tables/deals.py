@@ -21,6 +21,9 @@ class Deal(Base):
     `attribution` is the kind that somebody has signed for ("": nobody, the CRM's column counts), `attribution_state` how
     far: "" nobody, one_sided, signed (both, in time) or late (both). `touched_on` is the first recorded touch of the
     primary partner. The three sum up its `AttributionClaim` and `Touch`; `models.attributed` alone writes them.
+
+    `joint` and `amount_shared` sum up its standing `JointDeal` (marked with any partner; shared with any); `models.joint.marks`
+    alone writes them, and no right ever rests on them.
     """
 
     __tablename__ = "deal"

@@ -18,6 +18,9 @@ class Outbox(Base):
 
     `state`: pending, sending, sent, held (channel shared or unknown), void, failed, undetermined.
     `key` makes a delivery unique; `nonce` travels in the message's metadata, so that read-back can find it.
+    `audience` is internal or partner. An internal row goes nowhere that is shared; one for `partner_id` goes to that
+    partner's joint channel alone, and only a renderer of `handlers.shared` may write it. `decision` is what somebody chose
+    for a held row: safe (the partner-safe version instead), moved, or dropped; a held row without one waits for ever.
     """
 
     __tablename__ = "outbox"
@@ -47,6 +50,11 @@ class Outbox(Base):
     ts: Mapped[str | None]
     sent_at: Mapped[datetime | None]
     problem: Mapped[str] = mapped_column(default="")
+    audience: Mapped[str] = mapped_column(String(8), default="internal", server_default="internal")
+    partner_id: Mapped[int | None] = mapped_column(ForeignKey("partner.id"))
+    decision: Mapped[str] = mapped_column(String(8), default="", server_default="")
+    decided_at: Mapped[datetime | None]
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
 
     __table_args__ = (Index("ix_outbox_due", "state", "due_at"),)
 
@@ -56,6 +64,7 @@ class Card(Base):
 
     `wanted` grows whenever a row it shows changes; `shown` is the version Slack has. One edit in flight, so
     many wishes become one edit. `snapshot_id`: the published roll-up that it shows in a channel; `person_id` published it.
+    `partner_id`: the partner whose joint channel it stands in (a check-in); `person_id` is then the partner's manager.
     """
 
     __tablename__ = "card"
@@ -65,6 +74,7 @@ class Card(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     day: Mapped[date | None]
     snapshot_id: Mapped[int | None] = mapped_column(ForeignKey("snapshot.id"), index=True)
+    partner_id: Mapped[int | None] = mapped_column(ForeignKey("partner.id"), index=True)
     created_at: Mapped[datetime]
     wanted: Mapped[int] = mapped_column(default=1)
     shown: Mapped[int] = mapped_column(default=0)

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index, String, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.tables.base import Base, Json
@@ -63,6 +63,9 @@ class Partner(Base):
 
     A change of `tier` starts next week: `tier_now` is the tier of the week that began on `tier_week` (a Monday); null
     for a partner that is new this week.
+
+    `joint_approved` is the joint channel (as `joint_channel` says it) whose first post the manager has looked at, and
+    `joint_teams` the ids of the workspaces that were connected to it then: with any other nothing is posted there.
     """
 
     __tablename__ = "partner"
@@ -78,6 +81,9 @@ class Partner(Base):
     pm_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
     internal_channel: Mapped[str] = mapped_column(default="")
     joint_channel: Mapped[str] = mapped_column(default="")
+    joint_approved: Mapped[str] = mapped_column(default="", server_default="")
+    joint_approved_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    joint_teams: Mapped[list[Any]] = mapped_column(Json, default=list, server_default="[]")
     created_at: Mapped[datetime]
 
     @property
@@ -106,7 +112,12 @@ class Change(Base):
 
 
 class ChannelState(Base):
-    """What Slack last said of a channel: the base of the boundary check. `checked_at` is real time."""
+    """What Slack last said of a channel: the base of the boundary check. `checked_at` is real time.
+
+    `is_shared` in any way; `is_ext_shared` with another company (not only another workspace of our own). `connected` are
+    the ids of the other workspaces, `pending` of those that are invited. `swept_at` (real time): when its members were last
+    read. `lost_at` (business time): when Slack said that it is gone, which is told once.
+    """
 
     __tablename__ = "channel"
 
@@ -117,7 +128,12 @@ class ChannelState(Base):
     is_archived: Mapped[bool] = mapped_column(default=False)
     is_shared: Mapped[bool] = mapped_column(default=False)
     is_pending_shared: Mapped[bool] = mapped_column(default=False)
+    is_ext_shared: Mapped[bool] = mapped_column(default=False, server_default=false())
+    connected: Mapped[list[Any]] = mapped_column(Json, default=list, server_default="[]")
+    pending: Mapped[list[Any]] = mapped_column(Json, default=list, server_default="[]")
     checked_at: Mapped[datetime | None]
+    swept_at: Mapped[datetime | None]
+    lost_at: Mapped[datetime | None]
 
 
 class Setting(Base):

@@ -6,7 +6,8 @@ from models.domain.errors import NotAllowed
 from models.domain.rights import RULES, Act, Actor, Subject, may, require
 
 SUBJECT = Subject(
-    owner_id=1, pm_id=2, covers={1: 11, 2: 12}, owner_name="Ann Seller", pm_name="Pat Manager"
+    owner_id=1, pm_id=2, covers={1: 11, 2: 12}, owner_name="Ann Seller", pm_name="Pat Manager",
+    joint_with=70,
 )  # fmt: skip
 WHO = {
     "owner": Actor(1, "Ann", frozenset({"ae"}), ours=True, active=True),
@@ -20,7 +21,10 @@ WHO = {
     "cfo": Actor(7, "Fay", frozenset({"cfo"}), ours=True, active=True),
     "ceo": Actor(8, "Cleo", frozenset({"ceo"}), ours=True, active=True),
     "admin": Actor(9, "Ada", frozenset({"admin"}), ours=True, active=True),
-    "counterpart": Actor(10, "Cal", frozenset(), ours=False, active=True),
+    "counterpart": Actor(10, "Cal", frozenset(), ours=False, active=True, partner_id=70),
+    "counterpart who left": Actor(10, "Cal", frozenset(), ours=False, active=False, partner_id=70),
+    "another partner's": Actor(13, "Col", frozenset(), ours=False, active=True, partner_id=71),
+    "a stranger": Actor(14, "Sam", frozenset({"head", "admin"}), ours=False, active=True),
     "owner who left": Actor(1, "Ann", frozenset({"ae"}), ours=True, active=False),
     "head who left": Actor(5, "Hedda", frozenset({"head"}), ours=True, active=False),
 }
@@ -53,6 +57,13 @@ TABLE = {
     Act.SET_TARGETS: {"head", "cro", "cfo"},
     Act.SET_TERMS: {"cro", "cfo"},
     Act.SEE_FORECAST: {"its pm", "pm's cover"} | LEADERS,
+    Act.ANSWER_JOINT: {"counterpart"},
+    Act.MARK_JOINT: {"its pm", "pm's cover", "head"},
+    Act.CONFIRM_COUNTERPART: {"its pm", "pm's cover", "head"},
+    Act.RECORD_REPORTED: {"its pm", "pm's cover", "head"},
+    Act.APPROVE_POST: {"its pm", "pm's cover", "head"},
+    Act.DECIDE_HELD: {"its pm", "pm's cover", "head", "admin"},
+    Act.ALLOW_GUEST: {"admin"},
 }
 
 
