@@ -360,11 +360,12 @@ async def taken_by(session: AsyncSession, slack_id: str) -> int | None:
 async def remember(session: AsyncSession, rooms: Iterable[ChannelState]) -> None:
     """Keep what Slack said of these channels just now; `checked_at` of each is the real time of its answer."""
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    columns = [column.key for column in ChannelState.__table__.columns]
+    columns = ChannelState.__table__.columns
     for room in rooms:
-        values = {name: getattr(room, name) for name in columns}
-        if not room.name:
-            values["name"] = ""
+        found = {column.key: getattr(room, column.key) for column in columns}
+        # What the look did not say stays what it was, or begins with its default.
+        values = {name: value for name, value in found.items() if value is not None or columns[name].nullable}
+        values["name"] = room.name or ""
         changes = {name: value for name, value in values.items() if name != "slack_id"}
         await session.execute(
             insert(ChannelState).values(values).on_conflict_do_update(index_elements=["slack_id"], set_=changes)

@@ -85,6 +85,9 @@ def room_of(channel: Mapping[str, Any]) -> ChannelState:
         is_archived=bool(channel.get("is_archived")),
         is_shared=unknown or any(channel.get(flag) for flag in flags) or bool(channel.get("connected_team_ids")),
         is_pending_shared=any(channel.get(name) for name in pending),
+        is_ext_shared=unknown or bool(channel.get("is_ext_shared")),
+        connected=[str(team) for team in channel.get("connected_team_ids") or ()],
+        pending=[str(team) for team in channel.get("pending_connected_team_ids") or ()],
         checked_at=datetime.now(UTC),  # real time, as `ChannelState` says: it is Slack's answer that is dated
     )
 
