@@ -206,7 +206,9 @@ async def test_everyone_who_is_refused_learns_what_they_may_not_and_who_can(sqli
         assert "Ann Seller (owner of the deal)" in await forged(
             local, "Quinn Manager", "deal_review.answer_one", '{"o":1,"d":1}'
         )
-        assert "does not know you" in await forged(local, "Cora Counterpart", "deal_review.answer_one", '{"o":1,"d":1}')
+        assert "Only people of our own company" in await forged(
+            local, "Cora Counterpart", "deal_review.answer_one", '{"o":1,"d":1}'
+        )
         assert (await person(local, "Quinn Manager")).active
         assert (await occurrences(local))[0].closed_at is None
 
