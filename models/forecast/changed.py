@@ -24,6 +24,7 @@ from models.forecast.rates import read
 from models.forecast.scope import HIDDEN, Scope
 from models.forecast.sides import Group, Pair
 from models.forecast.tally import Lines
+from models.forecast.ways import NEW, OLD, Way, Ways, Whose
 from models.tables import DealPartner, Snapshot, SnapshotPart
 
 _PLACE = {str(band): place for place, band in enumerate(BANDS)}
@@ -75,7 +76,7 @@ class Comparison:
             if group.one:
                 alone.append(group.one)
             else:
-                found.add(self._split(*self._of_group(group)), group.deals)
+                self._add_group(found, group)
         async for _, deltas in self._of_deals(session, each, alone):
             found.add(deltas)
 
@@ -124,11 +125,49 @@ class Comparison:
 
     # One deal, or a group of deals that changed alike, on both sides.
 
+    def _add_group(self, found: Lines, group: Group) -> None:
+        """Where everybody is seen and every side is a partner's, what its way does; else the group is split itself."""
+        known = (not group.b_there or group.b_partner) and (not group.n_there or group.n_partner)
+        if not known or self.scope.partner_ids is not None:
+            found.add(self._split(*self._of_group(group)), group.deals)
+            return
+        before, after = self._whose_before(group), self._whose_now(group)
+        before, after = before or after, after or before
+        if before is not None and after is not None:
+            way = Way(
+                group.b_there, group.b_category, group.b_place, group.b_sign, group.n_there, group.n_category,
+                group.n_place, group.n_sign, group.grown, before.partner == after.partner, before.pm == after.pm,
+            )  # fmt: skip
+            self._ways.add(found, way, before, after, group.deals)
+
+    def _whose_before(self, group: Group) -> Whose | None:
+        if not group.b_there:
+            return None
+        return Whose(group.b_partner, self._pm_before(group), int(group.b_amount or 0))
+
+    def _whose_now(self, group: Group) -> Whose | None:
+        if not group.n_there:
+            return None
+        return Whose(group.n_partner, self._pm_now(group), int(group.n_amount or 0))
+
+    @cached_property
+    def _ways(self) -> Ways:
+        return Ways(self._split_way)
+
+    def _split_way(self, way: Way) -> tuple[Delta, ...]:
+        """Split a deal that changed in this way."""
+        old, new = way.example()
+        partner_id, pm_id = OLD if way.same_partner else NEW, OLD if way.same_pm else NEW
+        before = self._group_side(way.b_category, way.b_place, OLD, OLD, old) if way.b_there else None
+        after = self._group_side(way.n_category, way.n_place, partner_id, pm_id, new) if way.n_there else None
+        return self._split(before, after)
+
     def _of_group(self, group: Group) -> tuple[DealAt | None, DealAt | None]:
         before = after = None
         if group.b_there:
-            pm_id = group.b_pm if self._counted_before(group) else self._pm(group.b_partner)
-            before = self._group_side(group.b_category, group.b_place, group.b_partner, pm_id, group.b_amount)
+            before = self._group_side(
+                group.b_category, group.b_place, group.b_partner, self._pm_before(group), group.b_amount
+            )
         if group.n_there:
             after = self._group_side(
                 group.n_category, group.n_place, group.n_partner, self._pm_now(group), group.n_amount
@@ -175,6 +214,10 @@ class Comparison:
     def _pm_now(self, row: Pair | Group) -> int | None:
         """Whose the deal is on the other side; of a snapshot's deal that did not count, who managed its partner then."""
         return row.n_pm if self.now is None or self._counts_now(row) else self._pm(row.n_partner)
+
+    def _pm_before(self, row: Pair | Group) -> int | None:
+        """Whose the deal was; of one that did not count, who manages its partner."""
+        return row.b_pm if self._counted_before(row) else self._pm(row.b_partner)
 
     def _counted_before(self, row: Pair | Group) -> bool:
         return row.b_partner is not None and row.b_category in _PLACE and row.b_place == pairs.IN

@@ -23,8 +23,8 @@ from models.tables import Deal, DealPartner, DealVersion, Person
 
 COUNTED = tuple(str(band) for band in (Category.WON, Category.COMMIT, Category.BEST_CASE, Category.PIPELINE))
 """Categories of the deals that count."""
-STANDS = DealVersion.id == Deal.version_id
-"""As `PRESENT`, for sums over all deals: its two further conditions are always true, and a planner takes them for rare."""
+STANDS = and_(DealVersion.id == Deal.version_id, DealVersion.valid_to.is_(None))
+"""As `PRESENT`, for sums over all deals: that the version is of this deal is always true, and a planner takes it for rare."""
 CHUNK = 2_000
 
 

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from sqlalchemy import func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.deals import PRESENT
 from models.domain.deals import Category
 from models.domain.forecast.credit import Earned, Won, credit
 from models.domain.forecast.facts import AttributionState, CreditFacts
-from models.forecast.counting import Line, counts, is_simple, kind_now, state_now
+from models.forecast.counting import STANDS, Line, counts, is_simple, kind_now, state_now
 from models.forecast.scope import Scope
 from models.tables import Deal, DealVersion
 
@@ -21,7 +20,7 @@ async def earned(session: AsyncSession, scope: Scope, lines: Sequence[Line]) -> 
             DealVersion.owner_id, kind_now().label("kind"), state_now(scope).label("state"), func.sum(DealVersion.amount),
             func.count(),
         )
-        .join(Deal, PRESENT)
+        .join(Deal, STANDS)
         .where(
             counts(scope.quarter), is_simple(scope.into), DealVersion.category == Category.WON,
             DealVersion.amount.is_not(None),

@@ -41,6 +41,8 @@ def kept(base: Snapshot, quarter: Quarter, into: str, now: Snapshot | None = Non
 
     Most stand as they stood, which the number of their version says without a look at it; `every` looks at all the same.
     """
+    if now is None and not every:
+        return _moved(base, quarter, into)
     line, deal, version, partner, later = _tables()
     query = select(
         line.deal_id.label("deal_id"), *_was_counted(line), *_is(version, later, partner, quarter, now)
@@ -48,7 +50,6 @@ def kept(base: Snapshot, quarter: Quarter, into: str, now: Snapshot | None = Non
     query = query.join(deal, deal.id == line.deal_id)
     if now is None:
         query = query.outerjoin(version, version.id == deal.version_id)
-        query = query if every else query.where(line.deal_id.in_(_moved(base, into)))
     else:
         query = query.outerjoin(later, and_(later.snapshot_id == now.id, later.deal_id == line.deal_id)).outerjoin(
             version, version.id == func.coalesce(later.version_id, _as_of(line.deal_id, now.cut_off))
@@ -57,28 +58,45 @@ def kept(base: Snapshot, quarter: Quarter, into: str, now: Snapshot | None = Non
     return query.where(line.snapshot_id == base.id).subquery("kept")
 
 
-def _moved(base: Snapshot, into: str) -> Select[int]:
-    """Deals of a snapshot that may differ. Found first, since a planner would look at every version otherwise."""
-    line, held = aliased(SnapshotLine, name="moved_line"), aliased(Deal, name="moved_deal")
+def _moved(base: Snapshot, quarter: Quarter, into: str) -> Subquery:
+    """`kept` without most of the deals that stand as they stood.
+
+    They are left out first, with all that is asked of the others, since a planner would look at every version otherwise.
+    """
+    line, deal, version, partner, later = _tables()
     manager = aliased(Partner, name="manager")
-    found = (
-        select(line.deal_id)
-        .join(held, held.id == line.deal_id)
+    shared = line.deal_id.in_(shared_ids())
+    moved = (
+        select(
+            line.deal_id, line.category, line.close_date, line.currency, line.amount, line.value, line.rate_day,
+            line.plain, line.partner_id, line.pm_id, deal.version_id, shared.label("shared"),
+        )
+        .join(deal, deal.id == line.deal_id)
         .outerjoin(manager, manager.id == line.partner_id)
         .where(
             line.snapshot_id == base.id,
             or_(
-                line.version_id.is_distinct_from(held.version_id),
+                line.version_id.is_distinct_from(deal.version_id),
                 line.pm_id.is_distinct_from(manager.pm_id),
                 line.currency != into,
                 line.plain.is_(False),
-                line.deal_id.in_(shared_ids()),
+                shared,
             ),
         )
         .cte("moved")
         .prefix_with("MATERIALIZED", dialect="postgresql")
-    )
-    return select(found.c.deal_id)
+    )  # fmt: skip
+    was = moved.c
+    return (
+        select(
+            was.deal_id.label("deal_id"), *_was_counted(was),
+            *_is(version, later, partner, quarter, None, shared=was.shared),
+        )
+        .select_from(moved)
+        .outerjoin(version, _stands(version, was.version_id))
+        .outerjoin(partner, partner.id == version.partner_id)
+        .subquery("kept")
+    )  # fmt: skip
 
 
 def come(base: Snapshot, quarter: Quarter, now: Snapshot | None = None, *, lately: bool = False) -> Subquery:
@@ -89,9 +107,9 @@ def come(base: Snapshot, quarter: Quarter, now: Snapshot | None = None, *, latel
     line, deal, version, partner, later = _tables()
     before = aliased(DealVersion, name="before")
     deal_id = deal.id if now is None else later.deal_id
-    query = select(deal_id.label("deal_id"), *_was(before, quarter), *_is(version, later, partner, quarter, now))
+    query = select(deal_id.label("deal_id"), *_is(version, later, partner, quarter, now))
     if now is None:
-        query = query.select_from(deal).join(version, version.id == deal.version_id)
+        query = query.select_from(deal).join(version, _stands(version, deal.version_id))
         there: ColumnElement[bool] = _counts(version, quarter)
     else:
         query = query.select_from(later).join(deal, deal.id == later.deal_id)
@@ -99,13 +117,19 @@ def come(base: Snapshot, quarter: Quarter, now: Snapshot | None = None, *, latel
         there = later.snapshot_id == now.id
     if lately:
         there = and_(version.valid_from >= base.cut_off, there)
-    return (
+    query = (
         query.join(partner, partner.id == version.partner_id)
         .outerjoin(line, and_(line.snapshot_id == base.id, line.deal_id == deal_id))
-        .outerjoin(before, before.id == _as_of(deal_id, base.cut_off))
         .where(there, line.deal_id.is_(None))
-        .subquery("come")
     )
+    was, past = _was(before, quarter), _as_of(deal_id, base.cut_off)
+    if not lately:
+        first, *now_columns = query.selected_columns
+        return query.with_only_columns(first, *was, *now_columns).outerjoin(before, before.id == past).subquery("come")
+    # Few: found first, or a planner would look at every version for what these were.
+    came = query.add_columns(past.label("past")).cte("came").prefix_with("MATERIALIZED", dialect="postgresql")
+    first_kept, *kept_columns = (column for column in came.c if column.key != "past")
+    return select(first_kept, *was, *kept_columns).outerjoin(before, before.id == came.c.past).subquery("come")
 
 
 def simple(pair: Subquery, into: str) -> ColumnElement[bool]:
@@ -165,6 +189,11 @@ def grouped(pair: Subquery, into: str) -> Select[*tuple[Any, ...]]:
     )
 
 
+def _stands(version: Any, version_id: Any) -> ColumnElement[bool]:
+    """The version that stands. It has no end, which says nothing more: it halves what a planner takes for its candidates."""
+    return and_(version.id == version_id, version.valid_to.is_(None))
+
+
 def _tables() -> Any:
     return (
         aliased(SnapshotLine, name="line"),
@@ -198,10 +227,10 @@ def _was(before: Any, quarter: Quarter) -> tuple[ColumnElement[Any], ...]:
 
 
 def _is(
-    version: Any, later: Any, partner: Any, quarter: Quarter, now: Snapshot | None
+    version: Any, later: Any, partner: Any, quarter: Quarter, now: Snapshot | None, *, shared: Any = None
 ) -> tuple[ColumnElement[Any], ...]:
-    """The other side: live, or of a snapshot."""
-    shared = version.deal_id.in_(shared_ids())
+    """The other side: live, or of a snapshot. `shared`: whether several have the deal, where that is known."""
+    shared = version.deal_id.in_(shared_ids()) if shared is None else shared
     there: ColumnElement[bool] = version.id.is_not(None)
     plain, pm = not_(shared), partner.pm_id
     value: ColumnElement[Any] = null().cast(Integer)

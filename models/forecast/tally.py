@@ -25,10 +25,20 @@ class Lines:
         for delta in deltas:
             for key, cell in line_cells(delta, times).items():
                 if any(cell):
-                    sums = self.sums.setdefault(key, {}).setdefault(delta.kind, [0] * WIDTH)
+                    sums = self.cell(key, delta.kind)
                     for place, number in enumerate(cell):
                         sums[place] += number
                     sums[-1] += times
+
+    def cell(self, key: Key, kind: ChangeKind) -> list[int]:
+        """What stands on a line, to be added to."""
+        kinds = self.sums.get(key)
+        if kinds is None:
+            kinds = self.sums[key] = {}
+        cell = kinds.get(kind)
+        if cell is None:
+            cell = kinds[kind] = [0] * WIDTH
+        return cell
 
     def copy(self) -> "Lines":
         return Lines({key: {kind: [*cell] for kind, cell in kinds.items()} for key, kinds in self.sums.items()})

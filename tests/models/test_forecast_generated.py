@@ -191,6 +191,42 @@ async def test_the_roll_up_is_what_its_deals_add_up_to_and_what_changed_adds_up_
         assert (dict(base.facts), await frozen(session, base.id)) == (kept, held)
 
 
+SIMPLE = st.fixed_dictionaries({
+    "partner": st.integers(0, 3), "links": st.none(), "amount": st.sampled_from((None, 0, 500, 2_000, -700)),
+    "currency": st.just("USD"), "category": st.sampled_from(("won", "commit", "lost")),
+    "close_date": st.sampled_from((None, t.IN, date(2026, 7, 1))), "attribution": st.just(""), "owner": st.integers(-1, 0),
+})  # fmt: skip
+TOLD = ("partner", "amount", "category", "close_date")
+
+
+@table.examples(12)
+@given(ways=st.lists(st.tuples(SIMPLE, SIMPLE), min_size=2, max_size=12), alike=st.integers(2, 3))
+async def test_deals_that_change_alike_are_added_up_as_if_each_were_looked_at(sqlite, ways, alike):
+    """Simple deals are split once for each way in which they change: twins of every way show what that would lose."""
+    async with sqlite.read() as session:
+        made = await start(session, [before for before, _ in ways for _ in range(alike)])
+        partners = list(made.partners.values())
+        now = t.START + timedelta(days=5)
+        first = await t.whole(session, t.Q2, now=now)
+        base = await publishing.publish(session, made.hedda, t.Q2, now=now, policy=t.POLICY)
+        deals = list(await session.scalars(select(Deal).order_by(Deal.id)))
+        at = now + timedelta(hours=1)
+        for place, (before, after) in enumerate(ways):
+            for one in deals[place * alike : (place + 1) * alike]:
+                changes = {key: after[key] for key in TOLD if after[key] != before[key]}
+                if "partner" in changes:
+                    changes["partner_id"] = partners[changes.pop("partner")].id
+                await t.change(session, one, at=at, **changes)
+        now += timedelta(days=7)
+        second = await t.whole(session, t.Q2, now=now)
+        facts = await reading.draft(session, t.Q2, now=now, policy=t.POLICY)
+        ledger = changed(first, second, base)
+        assert facts.changes.lines == ledger.program()
+        assert {pm.pm_id: pm.changes for pm in facts.pms if pm.changes} == ledger.by_pm()
+        by_partner = {part.partner_id: part.changes for part in facts.partners if part.changes and part.partner_id}
+        assert by_partner == {partner: told for partner, told in ledger.by_partner().items() if partner}
+
+
 async def traced(session, snapshot):
     """Every number of the snapshot follows from its rows."""
     facts = finding.facts_of(snapshot)
