@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from bot import schema
 from bot.app import Bot, build, kept_quarters
-from bot.demo import setup, signing
+from bot.demo import joint, setup, signing
 from bot.demo.build import Company
 from bot.demo.company import make_company
 from bot.demo.guide import first_day, guide
@@ -163,13 +163,14 @@ def first_monday(today: date, calendar: str = "GB-ENG") -> date:
 async def prepare(url: str, company: Company, *, quarter: bool = False) -> None:
     """A database with the demo company in it: through the real import, and a weekly review for each Tier 1 partner.
 
-    `quarter`: the other meetings of the quarter are on as well.
+    Some deals are joint with one of them. `quarter`: the other meetings of the quarter are on as well.
     """
     db = Database(url)
     try:
         await schema.upgrade(db)
         await setup.load(db, company)
         await signing.sign(db, company)
+        await joint.share(db, company)
         now = starts_at(company) - timedelta(minutes=1)
         await set_up_reviews(db, policy_of(company), now=now)
         if quarter:

@@ -82,10 +82,13 @@ def deal(number: int, owner: str, partner: str = "Acme", **more: str) -> dict[st
     }  # fmt: skip
 
 
-def partner(name: str = "Acme", pm: str = "Pat Manager", tier: int = 1, channel: str | None = None) -> dict[str, str]:
+def partner(
+    name: str = "Acme", pm: str = "Pat Manager", tier: int = 1, channel: str | None = None, joint: str = ""
+) -> dict[str, str]:
+    """A partner; `joint` names a channel that is shared with its company, its counterparts in it."""
     return {
         "name": name, "tier": str(tier), "archetype": "reseller", "stage": "manage", "pm_email": Human(pm).email,
-        "internal_channel": f"p-{name.lower().replace(' ', '-')}" if channel is None else channel, "joint_channel": "",
+        "internal_channel": f"p-{name.lower().replace(' ', '-')}" if channel is None else channel, "joint_channel": joint,
     }  # fmt: skip
 
 
@@ -128,10 +131,31 @@ def slack_id(team: Team, name: str) -> str:
     return f"U{place + 1:05d}"
 
 
+def company_of(team: Team, partner: str) -> str:
+    """The workspace of a partner's people: its own where there is a joint channel, else one for all others."""
+    if not partner:
+        return TEAM
+    joint = any(row["name"] == partner and row["joint_channel"] for row in team.partners)
+    return f"T0{''.join(char for char in partner.upper() if char.isalnum())}" if joint else "T0OTHER"
+
+
+def _joint_channels(team: Team, users: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each partner's channel, shared with its company: our people, its counterparts, the bot."""
+    found = []
+    for place, row in enumerate(row for row in team.partners if row["joint_channel"]):
+        whose = company_of(team, row["name"])
+        members = [user["id"] for user in users if user["team_id"] in (TEAM, whose)]
+        found.append({
+            "id": f"C1{place + 1:04d}", "name": row["joint_channel"].removeprefix("#"), "members": [*members, BOT_USER],
+            "is_ext_shared": True, "is_shared": True, "connected_team_ids": [whose],
+        })  # fmt: skip
+    return found
+
+
 def workspace(team: Team) -> dict[str, Any]:
     users = [
         {"id": f"U{place + 1:05d}", "name": human.email.split("@")[0], "real_name": human.name, "email": human.email,
-         "tz": human.zone, "team_id": TEAM if not human.partner else "T0OTHER", **human.slack}
+         "tz": human.zone, "team_id": company_of(team, human.partner), **human.slack}
         for place, human in enumerate(team.people)
     ]  # fmt: skip
     ours = [user["id"] for user in users if user["team_id"] == TEAM]
@@ -146,7 +170,12 @@ def workspace(team: Team) -> dict[str, Any]:
         "team": {"id": TEAM, "name": "Home", "domain": "home"},
         "app": {"app_id": "A0CADENCE", "bot_user_id": BOT_USER, "bot_id": "B0BOT", "name": "Cadence"},
         "users": [*users, *team.outsiders],
-        "channels": channels,
+        "channels": [*channels, *_joint_channels(team, users)],
+        "companies": [
+            {"id": company_of(team, row["name"]), "name": row["name"], "domain": row["name"].lower()}
+            for row in team.partners
+            if row["joint_channel"]
+        ],
     }
 
 

@@ -68,11 +68,11 @@ TIER1 = (
         (("Jörg Müller", "Head of alliances", _BERLIN), ("Anneliese Groß", "Sales lead", _BERLIN)),
     ),
     _firm(
-        "Brightwater Cloud",
-        "brightwater",
+        "Acme",
+        "acme",
         AMARA,
         "MSP",
-        (("Gareth Llewellyn", "Partnerships", _LONDON), ("Zainab Ahmed", "Account director", _LONDON)),
+        (("Cora Counterpart", "Partnerships", _LONDON), ("Zainab Ahmed", "Account director", _LONDON)),
         private=True,
     ),
     _firm(
@@ -176,7 +176,7 @@ DESKS = tuple(
 
 PLOTS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (("Müller & Söhne Systemhaus",), ("moved", "stalled", "slipped", "won", "committed", "no amount")),
-    (("Brightwater Cloud",), ("moved", "stalled", "committed", "pulled in", "no close date")),
+    (("Acme",), ("moved", "stalled", "committed", "pulled in", "no close date")),
     (("Nordlys Konsult",), ("slipped", "raised", "lost", "moved")),
     (("גלים מערכות",), ("stalled", "moved", "past close", "lowered")),
     (("Çelik Yazılım",), ("new", "stalled", "moved")),

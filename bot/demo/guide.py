@@ -19,6 +19,7 @@ def guide(company: Company) -> list[Json]:
     places = {channel["name"]: channel["id"] for channel in company.workspace["channels"]}
     hers = [one for one in cast.COMPANY.firms if one.tier == 1 and one.pm == cast.AMARA.email and one.internal]
     firm = min(hers, key=lambda one: one.name)  # reviews are set up in this order: hers begin at ten
+    cora = firm.counterparts[0]
 
     def at(days: int, hour: time) -> str:
         return _instant(company.today, days, hour, company.settings["zone"])
@@ -33,6 +34,19 @@ def guide(company: Company) -> list[Json]:
             "at": at(WEDNESDAY, time(10)),
             "person": who(cast.SIOBHAN),
             "place": "bot",
+        },
+        {
+            "say": "Acme is a partner with a channel of its own, shared between two companies. Before anything is posted there "
+            "Amara, its partner manager, looks at it and at who reads it: press “Look at it…”, then “Post it here”.",
+            "person": who(cast.AMARA),
+            "place": "bot",
+        },
+        {
+            "say": "Now you are Cora, who works at Acme. She sees three joint deals, one of them with its amount, and nothing "
+            "else. Press “Update”: what she says changes none of your fields, and stands on Amara's agenda.",
+            "at": at(WEDNESDAY, time(10, 5)),
+            "person": people[cora.email],
+            "place": places[firm.joint_channel],
         },
         {
             "say": "Ten minutes before a review its agenda stands in the partner's channel: stalled deals first, then what "

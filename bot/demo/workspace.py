@@ -30,6 +30,12 @@ def workspace(cast: Cast, *, owners: Mapping[str, set[str]]) -> Json:
         "app": {"app_id": "A0CADENCE", "bot_user_id": BOT, "bot_id": "B0CADENCE", "name": "Cadence"},
         "users": [*users, *theirs, *_outsiders(cast)],
         "channels": [*_channels(cast, ids, by_role), *_partner_channels(cast, ids, by_role, owners)],
+        "companies": [
+            {"id": _team(number), "name": firm.name, "domain": firm.slug}
+            for number, firm in enumerate(cast.firms, 1)
+            if firm.joint
+        ]
+        + [{"id": "T0ELSEWHR", "name": "Elsewhere & Co", "domain": "elsewhere"}],
         "usergroups": [{"id": "S0SALES01", "handle": "sales", "name": "Sales", "users": by_role["ae"]}],
     }
 

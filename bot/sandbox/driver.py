@@ -12,6 +12,8 @@ Acting as a person (`user` is an id; `channel` an id, a name, or "bot" for the d
   POST suggest      {user, view_id?, block_id, value} gives the options of an external select
   POST home         {user, tab?}
   POST message      {user, channel, text, thread_ts?}
+  POST edit         {user, channel, ts, text}
+  POST delete       {user, channel, ts}
   POST upload       {user, channel, files: [{name, text | base64}], text?, thread_ts?}, or the same as multipart/form-data
                     with the files as parts
 Actions answer {ok, error, views, ephemeral, messages, updated}: what became visible to the person. What the person
@@ -19,12 +21,15 @@ cannot do is status 409 with {ok: false, error: sentence}, a malformed request s
 
 Reading:
   GET  state | clock | log?since=&kind=&method=&limit= | messages?channel= | read?user=&channel= | inbox?user= |
-       views?user= | faults | limits
+       views?user= | faults | limits | switches
+  GET  reached?team=&user=&channel=&since= is all that people of another company, and guests, could ever see
 Machinery:
   POST clock/to {at, zone?} | clock/next | faults [{kind, method?, channel?, count?, skip?, probability?, seed?,
        error?, retry_after?, seconds?, when?}] | admin/{action} {...};  DELETE faults
-  POST deliver {kind: "command" | "interaction" | "event", payload} gives the bot a payload just as it is
-  POST replay {n} delivers entry n of the log once more
+  POST switches {name: position}: what is not known of the real Slack
+  POST deliver {kind: "command" | "interaction" | "event", payload, over?, signature?} gives the bot a payload just as
+       it is, over "socket" or "http"; over HTTP signed "right", "wrong", "missing", "old", "tampered" or "replayed"
+  POST replay {n} delivers entry n of the log once more; of kind "http" byte for byte
 """
 
 from __future__ import annotations
@@ -43,10 +48,10 @@ from bot.sandbox.admin import Admin
 from bot.sandbox.delivery.events import Events
 from bot.sandbox.delivery.wire import Wire
 from bot.sandbox.faults import Faults, described
-from bot.sandbox.inputs import Refused
 from bot.sandbox.log import Log
 from bot.sandbox.people import People
 from bot.sandbox.reading import Reading
+from bot.sandbox.refused import Refused
 from bot.sandbox.world import World
 
 Json = dict[str, Any]
@@ -122,11 +127,14 @@ class Driver:
             "close": self._close,
             "home": self._home,
             "message": self._message,
+            "edit": self._edit,
+            "delete": self._delete,
             "upload": self._upload,
             "deliver": self._deliver,
             "replay": self._replay,
             "admin/{action}": self._do_admin,
             "faults": self._add_faults,
+            "switches": self._set_switches,
             "clock/to": self._clock_to,
             "clock/next": self._clock_next,
         }
@@ -205,12 +213,22 @@ class Driver:
 
     async def _message(self, request: web.Request) -> Json:
         args = await body_of(request)
-        return await self._people.message(args["user"], args.get("channel", "bot"), args["text"], args.get("thread_ts"))
+        return await self._people.writing.message(
+            args["user"], args.get("channel", "bot"), args["text"], args.get("thread_ts")
+        )
+
+    async def _edit(self, request: web.Request) -> Json:
+        args = await body_of(request)
+        return await self._people.writing.edit(args["user"], args.get("channel", "bot"), args["ts"], args["text"])
+
+    async def _delete(self, request: web.Request) -> Json:
+        args = await body_of(request)
+        return await self._people.writing.delete(args["user"], args.get("channel", "bot"), args["ts"])
 
     async def _upload(self, request: web.Request) -> Json:
         multipart = request.content_type.startswith("multipart/")
         args, files = await (_form(request) if multipart else _listed(request))
-        return await self._people.upload(
+        return await self._people.writing.upload(
             args["user"], args.get("channel", "bot"), files, args.get("text") or "", args.get("thread_ts") or None
         )
 
@@ -220,7 +238,8 @@ class Driver:
         args = await body_of(request)
         if not isinstance(args["payload"], dict):
             raise TypeError("the payload must be a JSON object")
-        return await self._wire.deliver(args["kind"], args["payload"])
+        over, signature = str(args.get("over") or ""), str(args.get("signature") or "")
+        return await self._wire.deliver(args["kind"], args["payload"], over=over, signature=signature)
 
     async def _replay(self, request: web.Request) -> Json:
         return await self._wire.replay(int((await body_of(request))["n"]))
@@ -232,6 +251,11 @@ class Driver:
         rows = json.loads(await request.text())
         self._faults.add(rows if isinstance(rows, list) else [rows])
         return await self._show_faults(request)
+
+    async def _set_switches(self, request: web.Request) -> Json:
+        self._world.switches.set(await body_of(request))
+        self._world.watches.touch()
+        return {"ok": True, "switches": self._world.switches.to_dict()}
 
     async def _show_faults(self, _request: web.Request) -> Json:
         return {"ok": True, "faults": [rule.to_dict() for rule in self._faults.rules]}

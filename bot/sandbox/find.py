@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.sandbox.inputs import Refused
 from bot.sandbox.models import Channel, Message, User, View
+from bot.sandbox.refused import Refused
 from bot.sandbox.views import elements_of
 from bot.sandbox.world import SLACKBOT, World
 
@@ -47,12 +47,12 @@ def message(channel: Channel, user: User, ts: str) -> Message:
 
 def view(world: World, user: User, view_id: str) -> View:
     """The view named, "home", or by default the topmost modal."""
+    home = world.home_of(user)
     if view_id == "home":
-        if user.id not in world.homes:
+        if home is None:
             raise Refused(f"no Home was published for {user.label} yet")
-        return world.homes[user.id]
+        return home
     stack = world.stack(user.id)
-    home = world.homes.get(user.id)
     for one in (*reversed(stack), *([home] if home else [])):
         if view_id in ("", one.id) and (view_id or one.type == "modal"):
             return one

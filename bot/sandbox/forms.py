@@ -10,8 +10,9 @@ from bot.sandbox.api.views import checked
 from bot.sandbox.delivery import payloads
 from bot.sandbox.delivery.link import Ack
 from bot.sandbox.elements import SUGGESTED
-from bot.sandbox.inputs import Refused, chosen, client_errors
+from bot.sandbox.inputs import chosen, client_errors
 from bot.sandbox.models import User, View
+from bot.sandbox.refused import Refused
 from bot.sandbox.world import World
 
 if TYPE_CHECKING:
@@ -64,7 +65,9 @@ class Forms:
             self._world.problem(f"the options offered for {element['action_id']} were refused: {problems[0]}")
             return []
         grouped = [one for group in offered.get("option_groups") or [] for one in group["options"]]
-        return [*(offered.get("options") or []), *grouped]
+        options = [*(offered.get("options") or []), *grouped]
+        self._world.reached.options(user, view, element["action_id"], typed, options)
+        return options
 
     async def submit(self, user_id: str, view_id: str, values: Json | None = None) -> Json:
         """Press the submit button of a modal: closed, updated, pushed, errors, client_errors, timeout."""
@@ -126,6 +129,7 @@ class Forms:
         for name in errors.keys() - inputs:
             self._world.problem(f"errors name the block {name!r}, which is no input of this view")
         view.errors = {name: str(text) for name, text in errors.items() if name in inputs}
+        self._world.reached.errors(view)
         if not view.errors:
             self.trouble(view)
             return "invalid_response", view.errors

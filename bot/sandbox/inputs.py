@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.sandbox.elements import TYPED_INPUTS, all_options
 from bot.sandbox.models import View
+from bot.sandbox.refused import Refused
 from bot.sandbox.views import INITIAL
 from bot.sandbox.world import World
 
@@ -18,10 +19,6 @@ TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 LONGEST = 3000
 GIVEN = ("value", "selected", *dict.fromkeys(name for name, _, _ in INITIAL.values() if name != "value"))
 """The names under which a driver may give what was chosen."""
-
-
-class Refused(Exception):
-    """The person cannot do this: there is no such thing to press, or it is not theirs."""
 
 
 def given(spec: Json) -> Any:

@@ -7,7 +7,6 @@ import mimetypes
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 Json = dict[str, Any]
 BLOCKS_ONLY_TEXT = "This content can't be displayed."
@@ -38,48 +37,6 @@ class User:
     @property
     def is_guest(self) -> bool:
         return self.is_restricted or self.is_ultra_restricted
-
-    def to_api(self, *, home_team: str, at: datetime, with_email: bool) -> Json:
-        """As users.info shows it. Fields of people of other companies are withheld, as Slack does."""
-        zone = ZoneInfo(self.tz)
-        local = at.astimezone(zone)
-        offset = local.utcoffset()
-        profile: Json = {
-            "real_name": self.label,
-            "real_name_normalized": self.label,
-            "display_name": self.name,
-            "display_name_normalized": self.name,
-            "title": self.title,
-            "team": self.team_id,
-        }
-        if with_email and self.email and not self.is_bot:
-            profile["email"] = self.email
-        shown: Json = {
-            "id": self.id,
-            "team_id": self.team_id,
-            "name": self.name,
-            "real_name": self.label,
-            "deleted": self.deleted,
-            "is_bot": self.is_bot,
-            "is_app_user": False,
-            "updated": int(at.timestamp()),
-            "profile": profile,
-        }
-        if self.team_id != home_team:
-            return shown | {"is_stranger": self.is_stranger}
-        if self.deleted:
-            return shown
-        return shown | {
-            "tz": self.tz,
-            "tz_label": local.tzname() or self.tz,
-            "tz_offset": int(offset.total_seconds()) if offset else 0,
-            "is_admin": self.is_admin,
-            "is_owner": self.is_owner,
-            "is_primary_owner": self.is_primary_owner,
-            "is_restricted": self.is_restricted,
-            "is_ultra_restricted": self.is_ultra_restricted,
-            "is_email_confirmed": True,
-        }
 
 
 @dataclass
@@ -207,7 +164,14 @@ class Channel:
     is_shared: bool = False
     is_org_shared: bool = False
     connected_team_ids: list[str] = field(default_factory=list)
+    """The other companies it is shared with: their workspace, or on Grid their organisation."""
     pending_connected_team_ids: list[str] = field(default_factory=list)
+    org_team_ids: list[str] = field(default_factory=list)
+    """The other workspaces of our own Grid organisation that have it too."""
+    host_team_id: str = ""
+    """The company whose channel it is; empty is our own."""
+    invites: dict[str, Json] = field(default_factory=dict)
+    """Invitations to other companies under way, by the id of who is invited ("" where Slack knows only an address)."""
     topic: str = ""
     creator: str = ""
     created: int = 1_700_000_000
@@ -234,51 +198,6 @@ class Channel:
     def shown_to(self, user: str) -> list[Message]:
         """What this person sees here, oldest first, other people's ephemeral messages left out."""
         return [m for m in self.messages.values() if not m.deleted and m.ephemeral_to in (None, user)]
-
-    def to_api(self, team_id: str, *, bot_user: str, full: bool) -> Json:
-        if self.is_im:
-            return {
-                "id": self.id,
-                "created": self.created,
-                "is_archived": False,
-                "is_im": True,
-                "is_org_shared": False,
-                "context_team_id": team_id,
-                "user": self.im_user,
-                "is_user_deleted": False,
-            }
-        shared = self.is_shared or self.is_ext_shared or self.is_org_shared
-        shown: Json = {
-            "id": self.id,
-            "name": self.name,
-            "name_normalized": self.name,
-            "is_channel": not self.is_private,
-            "is_group": self.is_private,
-            "is_im": False,
-            "is_mpim": False,
-            "is_private": self.is_private,
-            "is_archived": self.is_archived,
-            "is_general": self.name == "general",
-            "is_member": bot_user in self.members,
-            "is_shared": shared,
-            "is_ext_shared": self.is_ext_shared,
-            "is_org_shared": self.is_org_shared,
-            "is_pending_ext_shared": self.is_pending_ext_shared,
-            "pending_shared": [],
-            "pending_connected_team_ids": self.pending_connected_team_ids,
-            "shared_team_ids": [team_id, *self.connected_team_ids],
-            "context_team_id": team_id,
-            "created": self.created,
-            "creator": self.creator,
-            "unlinked": 0,
-            "previous_names": [],
-            "topic": {"value": self.topic, "creator": "", "last_set": 0},
-            "purpose": {"value": "", "creator": "", "last_set": 0},
-            "num_members": len(self.members),
-        }
-        if full:
-            shown |= {"connected_team_ids": self.connected_team_ids, "conversation_host_id": team_id}
-        return shown
 
 
 @dataclass

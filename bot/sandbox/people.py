@@ -13,10 +13,12 @@ from bot.sandbox.delivery.events import Events
 from bot.sandbox.delivery.link import NO_ANSWER, Ack
 from bot.sandbox.delivery.wire import Wire
 from bot.sandbox.forms import Forms
-from bot.sandbox.inputs import Refused, chosen, given
-from bot.sandbox.models import Channel, File, Message, User, View, kind_of
+from bot.sandbox.inputs import chosen, given
+from bot.sandbox.models import Channel, Message, User, View
+from bot.sandbox.refused import Refused
 from bot.sandbox.watch import Effect, Watch
 from bot.sandbox.world import SLACKBOT, World
+from bot.sandbox.writing import Writing
 
 Json = dict[str, Any]
 
@@ -29,6 +31,7 @@ class People:
         self._events = events
         self._wire = wire
         self.forms = Forms(world, self)
+        self.writing = Writing(world, events, self)
 
     # the way to the bot and back
 
@@ -116,6 +119,10 @@ class People:
         user = find.person(world, user_id)
         channel = find.place(world, user, channel_name)
         message = find.message(channel, user, ts)
+        if world.switches.buttons_forbidden(channel.id, user):
+            raise Refused(
+                f"an administrator forbids the buttons of apps to {user.label} in {channel.name or 'this place'}"
+            )
         block, element = find.element(message.blocks, spec)
         picked = chosen(world, element, given(spec))
         message.state = views.carried_state(message.blocks, message.state)
@@ -183,63 +190,14 @@ class People:
         world = self.world
         user = find.person(world, user_id)
         event: Json = {"type": "app_home_opened", "user": user.id, "channel": world.im(user.id).id, "tab": tab}
-        if tab == "home" and user.id in world.homes:
-            event["view"] = world.view_api(world.homes[user.id])
+        if tab == "home" and (shown := world.home_of(user)):
+            event["view"] = world.view_api(shown)
         with self.watching(user) as watch:
             self._events.emit(event)
             wait = world.options.click_wait if self._wire.connected and tab == "home" else 0.0
             await self.aftermath(watch, wait)
-        view = world.homes.get(user.id)
+        view = world.home_of(user)
         return {"ok": True, "view": world.view_api(view) if view else None}
-
-    async def message(self, user_id: str, channel_name: str, text: str, thread_ts: str | None = None) -> Json:
-        """Write a message as a person; the client escapes what is typed."""
-        user = find.person(self.world, user_id)
-        return await self._write(user, self._open_to(user, channel_name, thread_ts), text, thread_ts, [])
-
-    async def upload(
-        self,
-        user_id: str,
-        channel_name: str,
-        files: list[tuple[str, bytes]],
-        text: str = "",
-        thread_ts: str | None = None,
-    ) -> Json:
-        """Share files (name and bytes) as a person, with a message to them. Raises Refused for none at all."""
-        user = find.person(self.world, user_id)
-        channel = self._open_to(user, channel_name, thread_ts)
-        if not files or not all(name for name, _ in files):
-            raise Refused("give at least one file, each with a name")
-        return await self._write(user, channel, text, thread_ts, [self._stored(user, *one) for one in files])
-
-    def _stored(self, user: User, name: str, data: bytes) -> str:
-        world = self.world
-        mimetype, filetype = kind_of(name)
-        file = File(world.new_id("F"), name, name, mimetype, filetype, len(data), user.id, world.clock.now(), data)
-        world.files[file.id] = file
-        return file.id
-
-    def _open_to(self, user: User, channel_name: str, thread_ts: str | None) -> Channel:
-        """A conversation in which this person can write. Raises Refused."""
-        channel = find.place(self.world, user, channel_name)
-        if user.id not in channel.members or channel.is_archived:
-            raise Refused(f"{user.label} cannot write in #{channel.name}")
-        if thread_ts is not None:
-            find.message(channel, user, thread_ts)
-        return channel
-
-    async def _write(self, user: User, channel: Channel, text: str, thread_ts: str | None, files: list[str]) -> Json:
-        world = self.world
-        escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        subtype = "file_share" if files else None
-        message = world.post(channel, user.id, escaped, thread_ts=thread_ts, subtype=subtype, files=files)
-        channel.read[user.id] = message.ts
-        shown = {"files": [world.file_api(world.files[one]) for one in files]} if files else {}
-        with self.watching(user, channel) as watch:
-            self._events.message_posted(message)
-            await self._events.handed_over()
-            await self.aftermath(watch, 0.0)
-            return {"ok": True, "ts": message.ts, "channel": channel.id, **shown, **self.seen(user, watch)}
 
     def timed_out(self, ack: Ack) -> bool:
         return ack.error == NO_ANSWER

@@ -55,27 +55,23 @@ class Reading:
             "views": self._views,
             "clock": self._clock,
             "limits": self._limits,
+            "reached": self._reached,
+            "switches": self._switches,
         }
 
     async def _state(self, _request: web.Request) -> Json:
         world = self._world
-        at = world.clock.now()
         return {
             "team": vars(world.team),
             "app": vars(world.app),
-            "users": [
-                one.to_api(home_team=world.team.id, at=at, with_email=True) | {"title": one.title}
-                for one in world.users.values()
-            ],
-            "channels": [
-                one.to_api(world.team.id, bot_user=world.app.bot_user_id, full=True) | {"members": one.members}
-                for one in world.channels.values()
-            ],
+            "users": [world.user_api(one, everything=True) | {"title": one.title} for one in world.users.values()],
+            "channels": [world.channel_api(one) | {"members": one.members} for one in world.channels.values()],
             "clock": self.clock_json(),
             "problems": list(world.problems),
             "version": world.watches.version,
             "deliveries": self._events.waiting,
             "companies": [vars(one) for one in world.companies.values()],
+            "switches": world.switches.to_dict(),
         }
 
     async def _read_log(self, request: web.Request) -> list[Json]:
@@ -107,6 +103,19 @@ class Reading:
     async def _limits(self, _request: web.Request) -> list[Json]:
         """What came near a limit, oldest first."""
         return list(self._world.near)
+
+    async def _reached(self, request: web.Request) -> list[Json]:
+        """What people of other companies, and guests, could ever see."""
+        query = request.query
+        return self._world.reached.read(
+            team=query.get("team", ""),
+            user=query.get("user", ""),
+            channel=query.get("channel", ""),
+            since=int(query.get("since", "0")),
+        )
+
+    async def _switches(self, _request: web.Request) -> Json:
+        return {"ok": True, "switches": self._world.switches.to_dict()}
 
     def clock_json(self) -> Json:
         clock = self._world.clock

@@ -17,6 +17,8 @@ class Team:
     id: str = "T0LOCAL01"
     name: str = "Local Slack"
     domain: str = "local"
+    enterprise_id: str = ""
+    """The Grid organisation it belongs to, E…; empty for a workspace that stands alone."""
 
 
 @dataclass(frozen=True)
@@ -58,20 +60,23 @@ class Seed:
     channels: list[Channel] = field(default_factory=list)
     usergroups: list[Usergroup] = field(default_factory=list)
     companies: list[Team] = field(default_factory=list)
-    """Other companies by name; a team_id that is not among them gets a placeholder."""
+    """Other companies, and other workspaces of our own Grid organisation; a team_id that is not among them gets a
+    placeholder for a name. As JSON a company may bring its people: `users`, as ours, without their team_id."""
     guide: list[GuideStep] = field(default_factory=list)
 
     @classmethod
     def from_dict(cls, data: Json) -> Seed:
         """Build from JSON. Raises TypeError naming a field that does not exist."""
         team = Team(**data.get("team", {}))
+        companies = [dict(row) for row in data.get("companies", [])]
+        theirs = [{"team_id": row["id"], **one} for row in companies for one in row.pop("users", [])]
         return cls(
             team=team,
             app=App(**data.get("app", {})),
-            users=[User(**{"team_id": team.id, **row}) for row in data.get("users", [])],
+            users=[User(**{"team_id": team.id, **row}) for row in (*data.get("users", []), *theirs)],
             channels=[Channel(**{**row, "members": list(row.get("members", []))}) for row in data.get("channels", [])],
             usergroups=[Usergroup(**row) for row in data.get("usergroups", [])],
-            companies=[Team(**row) for row in data.get("companies", [])],
+            companies=[Team(**row) for row in companies],
             guide=[GuideStep(**row) for row in data.get("guide", [])],
         )
 

@@ -134,17 +134,18 @@ async def start(options: SandboxOptions, seed: Seed) -> Sandbox:
     world = World(options, seed, manifest, clock)
     events = Events(world, log, faults)
     sockets = SocketLink(options, seed.app.app_id, log, lambda: _connected(world, clock))
-    callbacks = HttpLink(session, options, log) if options.deliver == "http" else None
-    link: Link = callbacks or sockets
+    callbacks = HttpLink(session, options, log) if options.bot_url or options.deliver == "http" else None
+    over_http = callbacks if options.deliver == "http" else None
+    link: Link = over_http or sockets
     events.connect(link)
-    wire = Wire(world, events, link, log=log, faults=faults)
+    wire = Wire(world, events, sockets=sockets, callbacks=callbacks, log=log, faults=faults)
     people = People(world, events, wire)
     app = web.Application(middlewares=[local_only], client_max_size=LARGEST)
     app.router.add_route("*", "/api/{method}", WebApi(world, events, sockets, faults, log).handle)
     app.router.add_get("/link/", sockets.handle)
     app.router.add_post("/response/{team}/{id}", ResponseUrls(world, events, log).handle)
     app.add_routes(Storage(world, log).routes())
-    admin = Admin(world, events, sockets, callbacks)
+    admin = Admin(world, events, sockets, over_http)
     app.add_routes(Driver(world, people, admin, events=events, wire=wire, faults=faults, log=log).routes())
     env = environment()
     app.add_routes(Inspector(world, log, faults, env).routes())

@@ -27,6 +27,7 @@ PER_MINUTE = {
     "users.list": T2,
     "chat.update": T3,
     "conversations.info": T3,
+    "conversations.members": T4,
     "conversations.history": T3,
     "conversations.replies": T3,
     "conversations.open": T3,

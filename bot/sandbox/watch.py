@@ -57,10 +57,14 @@ class Watches:
     def __init__(self) -> None:
         self.version = 0
         self.closed = False
+        self.witness: Callable[[Effect], None] | None = None
+        """Told of everything, whoever else is looking."""
         self._watches: list[Watch] = []
         self._turn = asyncio.Event()
 
     def emit(self, effect: Effect) -> None:
+        if self.witness is not None:
+            self.witness(effect)
         for watch in self._watches:
             watch.offer(effect)
         self.touch()

@@ -8,12 +8,14 @@ import time
 from collections import deque
 from typing import Any
 
-from bot.sandbox import mentions
+from bot.sandbox import mentions, outsiders, shapes
 from bot.sandbox.clock import Clock
 from bot.sandbox.manifest import Manifest
 from bot.sandbox.models import Channel, File, Message, ResponseUrl, Trigger, Upload, User, View
 from bot.sandbox.options import SandboxOptions
+from bot.sandbox.reached import Reached
 from bot.sandbox.seed import Seed, Team
+from bot.sandbox.switches import Switches
 from bot.sandbox.watch import Effect, Watches
 
 Json = dict[str, Any]
@@ -60,9 +62,15 @@ class World:
         """What came near a limit, oldest first; see `limits`."""
         self.recent: deque[Message] = deque(maxlen=RECENT)
         """What the app posted, oldest first: what the page shows as having happened."""
+        self.deleted: list[Channel] = []
+        """Channels that are gone."""
         self.guide = seed.guide
+        self.switches = Switches()
         self.watches = Watches()
         self._ids = itertools.count(1)
+        self.reached = Reached(self)
+        """What people outside the company could see."""
+        self.watches.witness = self.reached.notice
 
     # ids and notes
 
@@ -99,6 +107,24 @@ class World:
         channel = Channel(self.new_id("D"), "", members=[user, self.app.bot_user_id], im_user=user)
         self.channels[channel.id] = self._ims[user] = channel
         return channel
+
+    def delete(self, channel: Channel) -> None:
+        """Take a channel away, with everything that stands in it."""
+        self.deleted.append(self.channels.pop(channel.id))
+
+    def renumber(self, channel: Channel, new: str) -> None:
+        """Give a channel another id, with everything that stands in it; the old one names nothing any more."""
+        old, channel.id = channel.id, new
+        self.channels = {one.id: one for one in self.channels.values()}
+        for message in channel.messages.values():
+            message.channel = new
+        for file in self.files.values():
+            if old in file.shares:
+                file.shares[new] = file.shares.pop(old)
+        for answer in self.response_urls.values():
+            if answer.channel == old:
+                answer.channel = new
+        self.switches.follow(old, new)
 
     def find_im(self, user: str) -> Channel | None:
         return self._ims.get(user)
@@ -205,6 +231,11 @@ class World:
 
     # views
 
+    def home_of(self, user: User) -> View | None:
+        """The Home that this person sees; whether people of other companies see theirs is a switch."""
+        hidden = outsiders.is_outsider(self, user) and not self.switches.outsiders_home
+        return None if hidden else self.homes.get(user.id)
+
     def stack(self, user: str) -> list[View]:
         """The person's open modals, the topmost last."""
         return self.stacks.setdefault(user, [])
@@ -221,8 +252,22 @@ class World:
         return view.to_api(self.team.id, self.app.app_id, self.app.bot_id)
 
     def message_api(self, message: Message, *, with_metadata: bool = False) -> Json:
-        shown = message.to_api(self.team.id, self.app.app_id, with_metadata=with_metadata)
+        author = self.users.get(message.user)
+        team = author.team_id if author else self.team.id
+        channel = self.channels[message.channel]
+        shown = message.to_api(team, self.app.app_id, with_metadata=with_metadata)
+        if message.is_reply and (parent := channel.messages.get(message.thread_ts or "")):
+            shown["parent_user_id"] = parent.user
+        if channel.is_ext_shared or not outsiders.is_ours(self, team):
+            whose = outsiders.connection(self, team)
+            shown |= {"user_team": whose, "source_team": whose}
         return shown | {"files": [self.file_api(self.files[one]) for one in message.files]} if message.files else shown
+
+    def user_api(self, user: User, *, everything: bool = False) -> Json:
+        return shapes.user(self, user, everything=everything)
+
+    def channel_api(self, channel: Channel, *, full: bool = True) -> Json:
+        return shapes.channel(self, channel, full=full)
 
     # files
 

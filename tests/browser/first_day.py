@@ -9,7 +9,7 @@ from tests import driving
 from tests.browser.hands import PATIENCE, Hands
 from tests.browser.week import TODAY
 
-ADMIN, PARTNER, MANAGER = "Kofi Mensah", "Brightwater Cloud", "Amara Okafor"
+ADMIN, PARTNER, MANAGER = "Kofi Mensah", "Nordlys Konsult", "Amara Okafor"
 
 
 def empty(database: Path) -> AbstractAsyncContextManager[str]:

@@ -11,7 +11,7 @@ from tests.browser.first_day import choose
 from tests.browser.hands import PATIENCE, Hands
 
 FIRST = date(2026, 9, 28)
-HEAD, MANAGER, PARTNER = "Ingrid", "Amara", "brightwater"
+HEAD, MANAGER, PARTNER = "Ingrid", "Amara", "acme"
 CRO, CFO = "Marcus", "Yūko"
 
 

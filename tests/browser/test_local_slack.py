@@ -25,7 +25,7 @@ async def test_a_newcomer_is_led_to_the_friday_note_by_the_page_alone(tmp_path: 
     async with week.demo(tmp_path / "demo.db") as url, hands(url) as me:
         there, onward = me.page.get_by_test_id("guide-go"), me.page.get_by_test_id("guide-next")
         await me.open()
-        await me.see("1 of 5")
+        await me.see("1 of 7")
         await there.click()
         await stands_at(me, "10:00")
         await me.press("Review my deals")
@@ -36,6 +36,19 @@ async def test_a_newcomer_is_led_to_the_friday_note_by_the_page_alone(tmp_path: 
         await me.title("Deal 2 of 12")
         await me.press("Not now", inside=me.modal)
         await me.see("1 of 12 answered")
+        await onward.click()
+        await there.click()
+        await me.press("Look at it")
+        await me.title("First post")
+        await me.submit()
+        await onward.click()
+        await there.click()
+        await stands_at(me, "10:05")
+        await expect(me.page.get_by_test_id("outside")).to_be_visible()
+        await me.press("Update")
+        await me.field("action").fill("Book the joint workshop")
+        await me.submit()
+        await me.see("Book the joint workshop")
         await onward.click()
         await there.click()
         await stands_at(me, "09:51")
@@ -137,15 +150,15 @@ async def test_a_week_by_keyboard_alone(tmp_path: Path) -> None:
 
 
 async def closes_by_keyboard(me: Hands, keys: Keys) -> None:
-    for hour in ("09:51", "12:40"):
+    for steps, hour in ((3, "09:51"), (1, "12:40")):  # past the two of the joint channel
         await keys.tab_to("[data-testid=guide-next]")
-        await keys.press("Enter")
+        await keys.press(*["Enter"] * steps)
         await keys.tab_to("[data-testid=guide-go]", back=True)
         await keys.press("Enter")
         await stands_at(me, hour)
     await keys.act_as("Amara")
     await me.see("Close your reviews")
-    await keys.tab_to("#part-main [data-press].primary")
+    await keys.tab_to("#part-main [data-press][data-action-id='closing.walk'].primary")
     await keys.press("Enter")
     await me.title("Close 1 of 5")
     for number in (0, 1):

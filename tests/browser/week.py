@@ -66,7 +66,7 @@ async def wednesday(me: Hands) -> None:
 async def thursday(me: Hands) -> None:
     """The agenda names who has not answered; the PM closes the first review, held, with two commitments."""
     await me.clock_to("2026-11-26T12:40")
-    await me.channel("partner-brightwater")
+    await me.channel("partner-acme")
     await me.see("Not answered yet")
     await me.picture("agenda")
     await me.act_as(PM)
@@ -87,7 +87,7 @@ async def thursday(me: Hands) -> None:
     await me.title("Close 2 of 5")
     await me.close()
     await me.see("1 of 5 closed")
-    await me.channel("partner-brightwater")
+    await me.channel("partner-acme")
     await me.see("weekly deal review 2026-W48")
     await me.picture("note")
 

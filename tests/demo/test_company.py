@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from bot.demo.company import make_company
 from bot.demo.generated import random_company
+from bot.demo.joint import share
 from bot.demo.setup import load
 from bot.demo.signing import sign
 from bot.sandbox.seed import Seed
@@ -21,7 +22,8 @@ from models.deals import PRESENT
 from models.domain.forecast.facts import AttributionState
 from models.domain.policy import Policy
 from models.domain.workdays import WorkCalendar
-from models.tables import Base, Deal, DealVersion, ImportRun, Partner, Person
+from models.joint.counterparts import speaking
+from models.tables import Base, Deal, DealVersion, ImportRun, JointDeal, Partner, Person
 
 TODAY = date(2026, 11, 18)
 DAYS = [TODAY, date(2026, 1, 1), date(2027, 3, 29), date(2028, 2, 29), date(2026, 12, 31), date(2026, 8, 30)]
@@ -158,6 +160,47 @@ def test_the_workspace_is_a_seed_of_the_local_slack():
     assert sum(user.is_stranger for user in seed.users) == 1
     assert [user.title for user in seed.users if user.is_primary_owner] == ["Revenue systems"]
     assert [group.handle for group in seed.usergroups] == ["sales"]
+
+
+def test_acme_is_a_company_of_its_own_with_a_channel_that_is_shared_with_it():
+    seed = Seed.from_dict(make_company(TODAY).workspace)
+    companies = {one.name: one for one in seed.companies}
+    acme = companies["Acme"]
+    theirs = {one.real_name for one in seed.users if one.team_id == acme.id}
+    assert len(theirs) == 2
+    assert "Cora Counterpart" in theirs
+    joint = next(one for one in seed.channels if one.name == "joint-acme")
+    assert (joint.is_ext_shared, joint.connected_team_ids) == (True, [acme.id])
+    inside = {one.real_name for one in seed.users if one.id in joint.members}
+    assert theirs <= inside
+    assert "Amara Okafor" in inside
+    assert {one.team_id for one in seed.users} == {seed.team.id, *(one.id for one in seed.companies)}, "all have a name"
+
+
+async def test_some_of_acmes_deals_are_joint_and_cora_speaks_for_it(db):
+    company = make_company(TODAY)
+    await load(db, company)
+    await share(db, company)
+    async with db.read() as session:
+        acme = await session.scalar(select(Partner).where(Partner.name == "Acme"))
+        marked = list(await session.scalars(select(JointDeal).where(JointDeal.valid_to.is_(None))))
+        assert {one.partner_id for one in marked} == {acme.id}
+        assert sorted(one.amount_shared for one in marked) == [False, False, True]
+        its = select(func.count()).select_from(DealVersion).where(DealVersion.valid_to.is_(None))
+        assert await session.scalar(its.where(DealVersion.partner_id == acme.id)) > len(marked), "some stay ours alone"
+        cora = next(one for one in company.workspace["users"] if one["real_name"] == "Cora Counterpart")
+        speaks = await speaking(session, cora["id"], cora["team_id"])
+        assert (speaks.name, speaks.partner_id) == ("Cora Counterpart", acme.id)
+        assert await speaking(session, cora["id"], "T0PART003") is None
+        assert not acme.joint_approved, "the first post is the manager's to look at"
+
+
+async def test_a_company_without_acme_stays_as_it_is(db):
+    company = random_company(3, TODAY)
+    await load(db, company)
+    await share(db, company)
+    async with db.read() as session:
+        assert await session.scalar(select(func.count()).select_from(JointDeal)) == 0
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -6,6 +6,7 @@ The judgement comes from the local Slack's own log and messages: what Slack refu
 from collections import Counter
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, time
 from typing import Any
 
@@ -16,7 +17,7 @@ from models.domain.workdays import Reader, WorkCalendar, in_working_hours
 from models.domain.zones import zone
 from models.imports import import_deals
 from models.tables import Absence, Occurrence, Outbox, Partner, Person, Step
-from tests.world import BOT_USER, Local, Team, deals_csv, playing
+from tests.world import BOT_USER, Human, Local, Team, deal, deals_csv, partner, playing, small_team
 
 NEVER_REFUSED = frozenset({
     "invalid_blocks", "invalid_arguments", "msg_too_long", "missing_scope", "invalid_blocks_format", "view_too_large",
@@ -302,3 +303,49 @@ async def press_row(local: Local, name: str, message: dict[str, Any], words: str
     """The button beside the row with these words."""
     block = next(one for one in message["blocks"] if words in shown(one) and one.get("accessory"))
     return await local.click(name, message, label, block_id=block["block_id"])
+
+
+# Joint channels: people of other companies act through the same hands, by their names.
+
+CORA, BORIS = "Cora Counterpart", "Boris Beta"
+
+
+def joint_team(**more: Any) -> Team:
+    """The small team, with Acme in #joint-acme (Cora Counterpart) and Beta in #joint-beta (Boris Beta)."""
+    team = small_team()
+    theirs = [Human(CORA, "counterpart", partner="Acme"), Human(BORIS, "counterpart", partner="Beta")]
+    team.people = [*team.people, *theirs]
+    team.partners = [partner(joint="#joint-acme"), partner("Beta", joint="#joint-beta")]
+    team.deals = [*team.deals, *(deal(number, "Ann Seller", "Beta") for number in (6, 7))]
+    return replace(team, **more)
+
+
+async def admin(local: Local, action: str, *, ok: bool = True, **fields: Any) -> Any:
+    """What an administrator or Slack itself does: share, accept, unshare, channel_id_change, invite, move_user…"""
+    return await local.post(f"admin/{action}", fields, ok=ok)
+
+
+async def switch(local: Local, **switches: Any) -> Any:
+    """Turn what is unverified of Slack: outsiders_forms, outsiders_ephemerals…"""
+    return await local.post("switches", switches)
+
+
+async def reached(local: Local, **which: str) -> list[dict[str, Any]]:
+    """What people of other companies and guests could ever see: team=, user=, channel=, since="""
+    return await local.get("reached", **which)
+
+
+async def seen_in(local: Local, name: str, channel: str) -> list[dict[str, Any]]:
+    """A channel as this person sees it, whoever's employee they are."""
+    return await local.get("read", user=local.id(name), channel=channel)
+
+
+async def reply(local: Local, name: str, message: dict[str, Any], text: str, *, ok: bool = True) -> Any:
+    """Write below a message, as anybody."""
+    below = {"channel": message["channel"], "thread_ts": message["ts"]}
+    return await local.post("message", {"user": local.id(name), "text": text, **below}, ok=ok)
+
+
+async def forged(local: Local, payload: dict[str, Any], **how: Any) -> Any:
+    """Give the bot an interaction just as it is; `over="http"` with `signature=` right, wrong, missing, old…"""
+    return await local.post("deliver", {"kind": "interaction", "payload": payload, **how})

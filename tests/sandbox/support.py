@@ -39,12 +39,13 @@ def options(**changes):
     return SandboxOptions(**(quick | {"start_at": WEDNESDAY} | changes))
 
 
-def manifest_with(folder, *, add=(), drop=(), events=()):
-    """The app's manifest with other scopes, and with more events."""
+def manifest_with(folder, *, add=(), drop=(), events=(), deaf=()):
+    """The app's manifest with other scopes, with more events, and without those it is to be `deaf` to."""
     manifest = yaml.safe_load(MANIFEST.read_text())
     scopes = manifest["oauth_config"]["scopes"]
     scopes["bot"] = [one for one in (*scopes["bot"], *add) if one not in drop]
-    manifest["settings"]["event_subscriptions"]["bot_events"] += list(events)
+    heard = manifest["settings"]["event_subscriptions"]
+    heard["bot_events"] = [one for one in (*heard["bot_events"], *events) if one not in deaf]
     path = folder / "manifest.yml"
     path.write_text(yaml.safe_dump(manifest))
     return path

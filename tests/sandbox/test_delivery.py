@@ -10,7 +10,7 @@ from slack_sdk.signature import SignatureVerifier
 
 from bot.sandbox.delivery.link import scaled
 from tests.ports import free_port
-from tests.sandbox.support import SEED, options, serve
+from tests.sandbox.support import SEED, manifest_with, options, serve
 
 
 async def until(done, seconds=3.0):
@@ -60,7 +60,8 @@ async def test_an_event_has_its_outer_shape(slack):
     await raw.close()
 
 
-async def test_only_subscribed_events_are_sent(slack):
+async def test_only_subscribed_events_are_sent(launch, tmp_path):
+    slack = await launch(manifest=manifest_with(tmp_path, deaf=["message.channels"]))
     raw = await RawSocket(slack).open()
     await slack.post("message", user="U1", channel="C1", text="in a channel")
     await slack.post("message", user="U1", text="direct")
@@ -253,7 +254,7 @@ async def test_administrators_cause_events(slack):
         ("share", {"channel": "C1"}, "channel_shared"),
         ("unshare", {"channel": "C1"}, "channel_unshared"),
         ("invite", {"channel": "C2", "user": "U0CADENCE"}, "member_joined_channel"),
-        ("kick", {"channel": "C5", "user": "U0CADENCE"}, "member_left_channel"),
+        ("kick", {"channel": "C2", "user": "U1"}, "member_left_channel"),
         ("deactivate", {"user": "U2"}, "user_change"),
         ("reactivate", {"user": "U2"}, "user_change"),
         ("update_user", {"user": "U2", "tz": "Asia/Tokyo"}, "user_change"),
@@ -264,6 +265,7 @@ async def test_administrators_cause_events(slack):
         assert (await slack.post(f"admin/{action}", args))["ok"], action
     await until(lambda: len(raw.seen) >= len(expected))
     assert [one["payload"]["event"]["type"] for one in raw.seen] == [row[2] for row in expected]
+    await slack.post("admin/kick", channel="C5", user="U0CADENCE")
     assert (await slack.api("chat.postMessage", channel="C5", text="x"))["error"] == "channel_not_found"
     assert (await slack.api("conversations.info", channel="C9"))["channel"]["name"] == "acme-2"
     pending = await slack.post("admin/share", channel="C9", pending=True)

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.sandbox.delivery.http import SIGNATURES
 from bot.sandbox.faults import KINDS
+from bot.sandbox.reached import KINDS as KINDS_REACHED
 from tests.sandbox.support import CARD, form, mrkdwn
 from tests.sandbox.test_delivery import RawSocket, until
 
@@ -66,13 +68,14 @@ async def test_what_the_log_holds_can_be_sent_again(slack):
     posted = await slack.api("chat.postMessage", channel="C1", text="card", blocks=CARD)
     await slack.post("click", user="U1", channel="C1", ts=posted["ts"], action_id="quiet")
     await slack.post("command", user="U1", channel="C1", command="/deals")
-    sent = {one["type"]: one for one in raw.seen}
+    await slack.logged("event", count=2)  # of the message, and of the card
+    sent = {one["type"]: one for one in reversed(raw.seen)}
     for kind, envelope in (("event", "events_api"), ("interaction", "interactive"), ("command", "slash_commands")):
         n = (await slack.logged(kind))[0]["n"]
         assert (await slack.post("replay", n=n))["acked"]
         assert raw.seen[-1]["payload"] == sent[envelope]["payload"]
         assert raw.seen[-1]["envelope_id"] != sent[envelope]["envelope_id"]
-    assert len(raw.seen) == 6
+    assert len(raw.seen) == 7
     api = (await slack.logged("api"))[0]["n"]
     for n in (api, 0, 9999):
         assert f"entry {n} of the log" in (await slack.post("replay", n=n))["error"]
@@ -195,7 +198,24 @@ async def test_every_admin_action_is_documented_and_the_other_way_round(slack):
     assert documented(r"^\| `([a-z_]+)` \| `\{") == there
 
 
-@pytest.mark.parametrize("name", ["deliver", "replay", "upload"])
+async def test_every_switch_is_documented_with_its_positions_and_the_other_way_round(slack):
+    there = (await slack.get("switches"))["switches"]
+    rows = dict(re.findall(r"^\| `(outsiders_\w+)` \| (.*?) \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
+    assert set(rows) == there.keys() - {"no_buttons"}
+    for name, positions in rows.items():
+        first = str(there[name]).lower()
+        assert re.search(rf"`\"?{first}\"?`", positions), f"{name}: the one it begins with is set in code"
+        for one in re.findall(r'[\w"]+', positions.replace("`", "")):
+            position = {"true": True, "false": False}.get(one, one.strip('"'))
+            assert (await slack.post("switches", {name: position}))["switches"][name] == position
+
+
+def test_every_signature_and_every_kind_that_reached_somebody_is_documented():
+    assert documented(r"^\| `(right|wrong|missing|old|tampered|replayed)` \|") == set(SIGNATURES)
+    assert documented(r"^\| `(\w+)` \| [^|]*\| (?:`\{|the same)") == set(KINDS_REACHED)
+
+
+@pytest.mark.parametrize("name", ["deliver", "replay", "upload", "edit", "delete", "switches"])
 async def test_the_help_knows_what_is_new(slack, name):
     assert any(f"POST {name}" in line for line in (await slack.get(""))["interface"])
 

@@ -288,3 +288,60 @@ async def test_groups_rich_text_and_tables_are_drawn_as_slack_draws_them(launch)
     assert re.search(r"<ol[^>]*><li><b>one</b>.*@sales.*@Ann Lee.*🎉</li></ol>", html)
     assert re.search(r'<td class="right" dir="auto">7</td>', html)
     assert html.index("Kiwi") > html.index("<b>one</b>"), "a table is drawn last"
+
+
+COMPANIES = {
+    **SEED,
+    "companies": [{"id": "T9", "name": f"Acme {NASTY}", "domain": "acme"}, {"id": "T8", "name": "Beta"}],
+    "channels": [
+        {"id": "C1", "name": "joint", "members": ["U1", "U3", "U6", "U0CADENCE"], "is_ext_shared": True,
+         "connected_team_ids": ["T9"], "is_pending_ext_shared": True, "pending_connected_team_ids": ["T8"]},
+        {"id": "C2", "name": "ours", "members": ["U1"]},
+    ],
+}  # fmt: skip
+
+
+async def test_a_channel_says_who_can_see_it_and_its_people_whose_they_are(launch):
+    slack = await launch(COMPANIES)
+    await slack.post("message", user="U6", channel="C1", text="from outside")
+    await slack.post("message", user="U3", channel="C1", text="from a guest")
+    await slack.post("message", user="U1", channel="C1", text="from us")
+    shown = await page(slack, "/?as=U1&at=C1")
+    assert "<img src=x" not in shown
+    badges = re.search(r'data-testid="badges">(.*?)</p>', shown)[1]
+    assert ["shared with Acme" in badges, "Beta invited" in badges, "has guests" in badges, "forbidden" in badges] == [
+        True, True, True, False,
+    ]  # fmt: skip
+    marks = re.findall(r'data-testid="company">(.*?)</span>', shown)
+    assert [one[:5] for one in marks] == ["Acme ", "guest"]
+    groups = re.findall(r'<optgroup label="([^"]*)', re.search(r'<select id="who".*?</select>', shown, re.DOTALL)[0])
+    assert [one[:5] for one in groups] == ["Local", "Acme "]
+    assert 'data-testid="outside"' not in shown
+    outside = await page(slack, "/?as=U6&at=C1")
+    assert re.search(r'data-testid="outside">Outside Local Slack<', outside)
+    assert re.search(r'data-testid="outside">A guest of Local Slack<', await page(slack, "/?as=U3&at=C1"))
+    await slack.post("admin/forbid_buttons", channel="C1", team="T9")
+    assert "buttons forbidden" in await page(slack, "/?as=U1&at=C1")
+
+
+async def test_what_an_administrator_is_offered_is_what_can_be_done(launch):
+    slack = await launch(COMPANIES)
+
+    def offered(html):
+        return {*re.findall(r'data-admin="(\w+)"', html)}
+
+    shared, ours = await page(slack, "/?as=U1&at=C1"), await page(slack, "/?as=U1&at=C2")
+    assert offered(shared) == {
+        "share", "accept", "decline", "unshare", "invite", "kick", "forbid_buttons", "channel_id_change",
+    }  # fmt: skip
+    assert offered(ours) == {"share", "invite", "kick", "forbid_buttons", "channel_id_change"}
+    assert 'value="U6"' not in re.search(r'id="come-user".*?</select>', ours, re.DOTALL)[0], "not shared with theirs"
+    await slack.post("admin/forbid_buttons")
+    assert "allow_buttons" in offered(await page(slack, "/?as=U1&at=C2"))
+    assert offered(shared) <= set((await slack.get(""))["admin"])
+
+
+async def test_every_switch_is_on_the_inspector(slack):
+    shown = await page(slack, "/inspector")
+    names = set((await slack.get("switches"))["switches"]) - {"no_buttons"}
+    assert {one for one in names if f'data-testid="{one}"' in shown} == names

@@ -60,7 +60,9 @@ def answer_in_channel(
     world: World, events: Events, user: str, channel_id: str, args: Json, *, source_ts: str | None = None
 ) -> list[Uses]:
     """Show an app's answer to one interaction; what it uses of its limits. Raises ApiError for refused content."""
-    channel = world.channels[channel_id]
+    channel = world.channels.get(channel_id)
+    if channel is None:
+        raise ApiError("channel_not_found")
     call = Call(world, events, args)
     source = channel.messages.get(source_ts) if source_ts else None
     if call.flag("delete_original"):
@@ -74,10 +76,10 @@ def answer_in_channel(
         if source.ephemeral_to is None:
             events.message_changed(source, before)
         return call.accepted
-    private = None if call.text("response_type") == "in_channel" else user
+    if call.text("response_type") != "in_channel":
+        chat.post_alone(call, channel, world.users[user], text, blocks=blocks)
+        return call.accepted
     thread_ts = call.text("thread_ts") or None
-    bot = world.app.bot_user_id
-    message = world.post(channel, bot, text, blocks=blocks, thread_ts=thread_ts, ephemeral_to=private)
-    if private is None:
-        events.message_posted(message)
+    message = world.post(channel, world.app.bot_user_id, text, blocks=blocks, thread_ts=thread_ts)
+    events.message_posted(message)
     return call.accepted

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from bot.sandbox import outsiders
 from bot.sandbox.api.base import ApiError, Call, Json, Method, invalid
 from bot.sandbox.api.conversations import open_im
 from bot.sandbox.blocks import check_blocks
 from bot.sandbox.limits import MARKDOWN_TEXT, TEXT_KEPT, UPDATE_TEXT, uses_of_message
-from bot.sandbox.models import BLOCKS_ONLY_TEXT, Channel, Message
+from bot.sandbox.models import BLOCKS_ONLY_TEXT, Channel, Message, User
 from bot.sandbox.world import SLACKBOT
 
 FLAT = (str, int, float, bool)
@@ -129,6 +130,19 @@ async def update(call: Call) -> Json:
     return {"channel": channel.id, "ts": message.ts, "text": message.text, "message": shown}
 
 
+def post_alone(call: Call, channel: Channel, user: User, text: str, *, blocks: list[Json]) -> str:
+    """A message for one person; its ts. Whether people of other companies get such messages is a switch."""
+    world = call.world
+    how = world.switches.outsiders_ephemerals if outsiders.is_outsider(world, user) else "shown"
+    if how == "refused":
+        raise ApiError("user_not_in_channel")
+    if how == "silent":
+        return world.clock.next_ts()
+    thread_ts = call.text("thread_ts") or None
+    bot = world.app.bot_user_id
+    return world.post(channel, bot, text, blocks=blocks, thread_ts=thread_ts, ephemeral_to=user.id).ts
+
+
 async def post_ephemeral(call: Call) -> Json:
     call.need("channel")
     user = call.world.users.get(call.need("user"))
@@ -138,10 +152,7 @@ async def post_ephemeral(call: Call) -> Json:
     if user.id not in channel.members:
         raise ApiError("user_not_in_channel")
     text, blocks = content(call)
-    thread_ts = call.text("thread_ts") or None
-    bot = call.world.app.bot_user_id
-    message = call.world.post(channel, bot, text, blocks=blocks, thread_ts=thread_ts, ephemeral_to=user.id)
-    return {"message_ts": message.ts}
+    return {"message_ts": post_alone(call, channel, user, text, blocks=blocks)}
 
 
 WRITE = ("chat:write",)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 
+from bot.sandbox import outsiders
 from bot.sandbox.api.base import ApiError, Call, Json, Method, page
 from bot.sandbox.api.users import cursor
 from bot.sandbox.models import Channel, Message, User
@@ -27,7 +28,7 @@ def open_im(world: World, user_id: str) -> Channel:
         raise ApiError("cannot_dm_bot")
     if user.deleted:
         raise ApiError("user_disabled")
-    if user.is_stranger:
+    if outsiders.is_stranger(world, user):
         raise ApiError("user_not_visible")
     return world.im(user_id)
 
@@ -53,7 +54,7 @@ async def open_(call: Call) -> Json:
 
 def described(call: Call, channel: Channel, *, full: bool) -> Json:
     world = call.world
-    shown = channel.to_api(world.team.id, bot_user=world.app.bot_user_id, full=full)
+    shown = world.channel_api(channel, full=full)
     if full and not call.flag("include_num_members"):
         shown.pop("num_members", None)
     return shown
@@ -82,6 +83,14 @@ async def everything(call: Call) -> Json:
     ]
     found, following = page(call, rows, 100, 1000)
     return {"channels": found, **cursor(following)}
+
+
+async def members(call: Call) -> Json:
+    """conversations.members: the ids of all who are in, people of other companies and the app included."""
+    channel = call.channel()
+    call.require_scope(f"{channel.scope_family}:read")
+    rows, following = page(call, [{"id": one} for one in channel.members], 100, 1000)
+    return {"members": [row["id"] for row in rows], **cursor(following)}
 
 
 def in_window(call: Call, messages: list[Message]) -> list[Message]:
@@ -210,6 +219,7 @@ async def invite(call: Call) -> Json:
     for one in wanted:
         if one not in out:
             joined(call, channel, call.world.users[one], inviter=call.world.app.bot_user_id)
+    call.world.reached.look()
     call.world.watches.touch()
     return {"channel": described(call, channel, full=False)}
 
@@ -217,12 +227,16 @@ async def invite(call: Call) -> Json:
 def why_not_invited(call: Call, channel: Channel, user_id: str) -> str:
     """Slack's word for why this user cannot be brought in; empty when they can."""
     user = call.world.users.get(user_id)
-    if user is None or user.is_stranger or user_id == SLACKBOT:
+    if user is None or outsiders.is_stranger(call.world, user) or user_id == SLACKBOT:
         return "user_not_found"
     if user_id == call.world.app.bot_user_id:
         return "cant_invite_self"
     if user_id in channel.members:
         return "already_in_channel"
+    if user.is_ultra_restricted and any(
+        user_id in one.members for one in call.world.channels.values() if not one.is_im
+    ):
+        return "ura_max_channels"
     return "cant_invite" if user.deleted or user.team_id != call.world.team.id else ""
 
 
@@ -232,6 +246,7 @@ METHODS = {
     "conversations.open": Method(open_),
     "conversations.info": Method(info),
     "conversations.list": Method(everything),
+    "conversations.members": Method(members),
     "conversations.history": Method(history),
     "conversations.replies": Method(replies),
 }

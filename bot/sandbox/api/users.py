@@ -1,18 +1,11 @@
 from __future__ import annotations
 
 from bot.sandbox.api.base import ApiError, Call, Json, Method, page
-from bot.sandbox.models import User
-
-
-def shown(call: Call, user: User) -> Json:
-    world = call.world
-    with_email = "users:read.email" in world.manifest.scopes
-    return user.to_api(home_team=world.team.id, at=world.clock.now(), with_email=with_email)
 
 
 async def everyone(call: Call) -> Json:
     """users.list: people of other companies are not in it."""
-    members = [shown(call, user) for user in call.world.users.values() if user.team_id == call.world.team.id]
+    members = [call.world.user_api(user) for user in call.world.users.values() if user.team_id == call.world.team.id]
     rows, following = page(call, members, max(len(members), 1), 1000)
     return {"members": rows, "cache_ts": int(call.world.clock.now().timestamp()), **cursor(following)}
 
@@ -22,7 +15,7 @@ async def info(call: Call) -> Json:
     user = call.world.users.get(call.text("user"))
     if user is None:
         raise ApiError("user_not_found")
-    return {"user": shown(call, user)}
+    return {"user": call.world.user_api(user)}
 
 
 def cursor(following: str) -> Json:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from bot.sandbox import outsiders
 from bot.sandbox import views as opened
 from bot.sandbox.api.base import ApiError, Call, Json, Method, invalid
 from bot.sandbox.blocks import check_view, is_too_large, uses_of_view
@@ -38,6 +39,8 @@ def trigger_of(call: Call) -> Trigger:
         raise ApiError("exchanged_trigger_id")
     if time.monotonic() - trigger.born > call.world.options.trigger_seconds:
         raise ApiError("expired_trigger_id")
+    if not call.world.switches.outsiders_forms and outsiders.is_outsider(call.world, call.world.users[trigger.user]):
+        raise ApiError("not_allowed")
     return trigger
 
 

@@ -49,7 +49,7 @@ class Events:
             "token": "local",
             "team_id": world.team.id,
             "context_team_id": world.team.id,
-            "context_enterprise_id": None,
+            "context_enterprise_id": world.team.enterprise_id or None,
             "api_app_id": world.app.app_id,
             "event": {"event_ts": f"{now:.6f}", **event},
             "type": "event_callback",
@@ -57,7 +57,7 @@ class Events:
             "event_time": int(now),
             "authorizations": [
                 {
-                    "enterprise_id": None,
+                    "enterprise_id": world.team.enterprise_id or None,
                     "team_id": world.team.id,
                     "user_id": world.app.bot_user_id,
                     "is_bot": True,
@@ -87,15 +87,17 @@ class Events:
         """Send an earlier event once more. Raises KeyError if there is none of that id."""
         self._start(self._sent[event_id])
 
-    def deliver(self, payload: Json) -> asyncio.Task[str | None]:
+    def deliver(self, payload: Json, link: Link) -> asyncio.Task[str | None]:
         """Deliver an outer event just as it is; the task ends with the reason it was given up, or None.
 
         That the bot does not acknowledge what Slack would not have sent is no problem worth a note.
         """
-        return self._start(payload, ours=False)
+        return self._start(payload, over=link)
 
-    def _start(self, payload: Json, timing: Rule | None = None, *, ours: bool = True) -> asyncio.Task[str | None]:
-        task = asyncio.create_task(self._deliver(payload, timing, ours=ours))
+    def _start(
+        self, payload: Json, timing: Rule | None = None, *, over: Link | None = None
+    ) -> asyncio.Task[str | None]:
+        task = asyncio.create_task(self._deliver(payload, timing, over or self._link, ours=over is None))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         if timing is None:
@@ -103,8 +105,8 @@ class Events:
             task.add_done_callback(self._prompt.discard)
         return task
 
-    async def _deliver(self, payload: Json, timing: Rule | None, *, ours: bool) -> str | None:
-        if self._link is None:
+    async def _deliver(self, payload: Json, timing: Rule | None, link: Link | None, *, ours: bool) -> str | None:
+        if link is None:
             return None
         if timing is not None and timing.kind == "late_event":
             await asyncio.sleep(timing.seconds)
@@ -116,7 +118,7 @@ class Events:
         cut = self._faults.for_delivery(CUT, name, str(event.get("channel", "")), event=True)
         entry = self._log.begin("event", name, payload, raw=payload)
         parcel = Parcel("events_api", payload, name, entry.n, cut.when if cut else None, self._release)
-        reason = await self._link.tell(parcel)
+        reason = await link.tell(parcel)
         entry.complete({"acked": reason is None}, error=reason)
         if reason and ours:
             self._world.problem(f"the bot never acknowledged {name} ({reason})")
@@ -151,7 +153,10 @@ class Events:
     # events about messages
 
     def message_posted(self, message: Message) -> None:
+        """The app hears of messages in the conversations it is in, of replies in threads as of all others."""
         channel = self._world.channels[message.channel]
+        if not self._world.is_bot_member(channel):
+            return
         shown = self._world.message_api(message, with_metadata=True)
         if message.files:
             shown["files"] = [self._file_in_event(one, channel) for one in message.files]
@@ -166,8 +171,17 @@ class Events:
             return {"id": file_id, "file_access": "check_file_info"}
         return self._world.file_api(self._world.files[file_id])
 
+    def message_deleted(self, message: Message, before: Json) -> None:
+        channel = self._world.channels[message.channel]
+        if self._world.is_bot_member(channel):
+            about = {"channel": channel.id, "channel_type": channel.kind, "ts": self._world.clock.next_ts()}
+            gone = {"deleted_ts": message.ts, "previous_message": before, "hidden": True}
+            self.emit({"type": "message", "subtype": "message_deleted", **gone, **about})
+
     def message_changed(self, message: Message, before: Json) -> None:
         channel = self._world.channels[message.channel]
+        if not self._world.is_bot_member(channel):
+            return
         self.emit(
             {
                 "type": "message",

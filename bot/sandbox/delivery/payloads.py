@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from bot.sandbox import outsiders
 from bot.sandbox.models import Channel, Message, User, View
 from bot.sandbox.world import World
 
@@ -24,9 +25,32 @@ def command(world: World, user: User, channel: Channel, name: str, text: str) ->
         "text": text,
         "api_app_id": world.app.app_id,
         "is_enterprise_install": "false",
+        **_grid_fields(world),
         "response_url": world.new_response_url(user.id, channel.id),
         "trigger_id": world.new_trigger(user.id).id,
     }
+
+
+def _grid_fields(world: World) -> Json:
+    grid = world.team.enterprise_id
+    return {"enterprise_id": grid, "enterprise_name": world.team.name} if grid else {}
+
+
+def _grid(world: World) -> Json | None:
+    grid = world.team.enterprise_id
+    return {"id": grid, "name": world.team.name} if grid else None
+
+
+def _of_view(world: World, user: User, view: View) -> Json:
+    """The view, and whose the payload calls itself: the installing company's, or (`outsiders_views`) the person's own.
+
+    `app_installed_team_id` names the installing one in any case.
+    """
+    shown = world.view_api(view)
+    if not (world.switches.outsiders_views and outsiders.is_outsider(world, user)):
+        return {"view": shown}
+    own = world.company(user.team_id)
+    return {"view": shown | {"team_id": own.id}, "team": {"id": own.id, "domain": own.domain}}
 
 
 def _common(world: World, user: User, kind: str) -> Json:
@@ -36,7 +60,7 @@ def _common(world: World, user: User, kind: str) -> Json:
         "api_app_id": world.app.app_id,
         "token": "local",
         "team": {"id": world.team.id, "domain": world.team.domain},
-        "enterprise": None,
+        "enterprise": _grid(world),
         "is_enterprise_install": False,
     }
 
@@ -97,7 +121,7 @@ def view_action(world: World, user: User, view: View, done: Json) -> Json:
     return _common(world, user, "block_actions") | {
         "container": {"type": "view", "view_id": view.id},
         "trigger_id": world.new_trigger(user.id, inside).id,
-        "view": world.view_api(view),
+        **_of_view(world, user, view),
         "hash": view.hash,
         "actions": [done],
     }
@@ -106,7 +130,7 @@ def view_action(world: World, user: User, view: View, done: Json) -> Json:
 def suggestion(world: World, user: User, view: View, block_id: str, *, action_id: str, typed: str) -> Json:
     return _common(world, user, "block_suggestion") | {
         "container": {"type": "view", "view_id": view.id},
-        "view": world.view_api(view),
+        **_of_view(world, user, view),
         "action_id": action_id,
         "block_id": block_id,
         "value": typed,
@@ -116,10 +140,10 @@ def suggestion(world: World, user: User, view: View, block_id: str, *, action_id
 def submission(world: World, user: User, view: View) -> Json:
     return _common(world, user, "view_submission") | {
         "trigger_id": world.new_trigger(user.id, view.id).id,
-        "view": world.view_api(view),
+        **_of_view(world, user, view),
         "response_urls": [],
     }
 
 
 def closed(world: World, user: User, view: View, *, cleared: bool) -> Json:
-    return _common(world, user, "view_closed") | {"view": world.view_api(view), "is_cleared": cleared}
+    return _common(world, user, "view_closed") | _of_view(world, user, view) | {"is_cleared": cleared}

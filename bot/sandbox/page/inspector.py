@@ -15,6 +15,7 @@ from bot.sandbox.faults import KINDS, Faults
 from bot.sandbox.log import Log
 from bot.sandbox.page.feed import plain_line
 from bot.sandbox.page.html import answer
+from bot.sandbox.switches import EPHEMERALS
 from bot.sandbox.world import World
 
 Json = dict[str, Any]
@@ -23,6 +24,14 @@ REPLAYED = frozenset({"event", "command", "interaction"})
 DIRECTION = {"api": "bot → Slack", "event": "Slack → bot", "command": "Slack → bot", "interaction": "Slack → bot"}
 EVERYTHING = "all"
 WORDS = ("text", "command", "error", "reason")
+WORDS_OF = {
+    "outsiders_forms": "A form opens for somebody of another company",
+    "outsiders_ephemerals": "A message for one of them alone is",
+    "outsiders_home": "They see the Home that is published for them",
+    "outsiders_emails": "Their e-mail addresses are shown",
+    "outsiders_views": "What comes from their forms calls itself theirs",
+}
+"""The switches in words."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +76,7 @@ class Inspector:
     async def _parts(self, request: web.Request) -> web.Response:
         """The parts that change while one looks, as JSON."""
         context = self._context(Filter.of(request))
-        names = ("entries", "near", "noticed", "faults")
+        names = ("entries", "near", "noticed", "switches", "faults")
         parts = {name: self._env.get_template(f"inspector_{name}.html").render(context) for name in names}
         return web.json_response({"version": self._world.watches.version, "parts": parts})
 
@@ -82,6 +91,9 @@ class Inspector:
             "kinds": sorted({*DIRECTION, *(row["kind"] for row in everything)}),
             "near": list(reversed(self._world.near))[:FEW],
             "problems": list(reversed(self._world.problems))[:FEW],
+            "switches": {name: getattr(self._world.switches, name) for name in WORDS_OF},
+            "switch_words": WORDS_OF,
+            "switch_positions": positions,
             "faults": self._faults.rules,
             "fault_kinds": KINDS,
         }
@@ -116,6 +128,13 @@ class Inspector:
         if channel is not None:
             return f"DM with {self._world.name_of(channel.im_user)}" if channel.im_user else f"#{channel.name}"
         return self._world.name_of(key) if key in self._world.users else ""
+
+
+def positions(name: str) -> tuple[tuple[str, str], ...]:
+    """The positions of a switch, and how the page calls them."""
+    if name == "outsiders_ephemerals":
+        return tuple((one, one) for one in EPHEMERALS)
+    return (("true", "yes"), ("false", "no"))
 
 
 def _object(value: Any) -> Json:

@@ -17,6 +17,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from bot.sandbox.models import Channel, Message, User, View
+from bot.sandbox.page.companies import Companies
 from bot.sandbox.page.emoji import with_emoji
 from bot.sandbox.page.feed import Target, happenings
 from bot.sandbox.page.files import previews
@@ -121,6 +122,7 @@ class Renderer:
         self._world = world
         self._place = place
         self._words = Words(world, place.viewer)
+        self._companies = Companies(world)
         self._env = env
         self._by_reader = self._filters()
 
@@ -161,6 +163,7 @@ class Renderer:
             "channels": self._channels(),
             "link": self._link,
             "here": lambda thread: self._link(place.at, thread),
+            "companies": self._companies,
             "unread": unread,
             "unread_dm": self._unread_dm,
         }
@@ -169,16 +172,12 @@ class Renderer:
     # what each part needs
 
     def _sidebar(self) -> Json:
-        ours: list[User] = []
-        theirs: list[User] = []
-        for user in self._people():
-            if not user.is_bot:
-                (ours if user.team_id == self._world.team.id else theirs).append(user)
-        groups = [(self._world.team.name, sorted(ours, key=lambda one: one.deleted)), ("Other companies", theirs)]
+        people = [one for one in self._people() if not one.is_bot]
+        ours = [one for one in people if one.team_id == self._world.team.id]
         channels, viewer = self._channels(), self._place.viewer.id
         waiting = [(one, self._unread_dm(one)) for one in ours if one.id != viewer and not one.deleted]
         return {
-            "people_groups": [group for group in groups if group[1]],
+            "people_groups": self._companies.groups(people),
             "news": [row for row in waiting if row[1]][:MOST_NEWS],
             "more_news": max(0, sum(bool(row[1]) for row in waiting) - MOST_NEWS),
             "mine": [one for one in channels if viewer in one.members],
@@ -210,7 +209,7 @@ class Renderer:
 
     def _main(self) -> Json:
         if self._place.at == HOME:
-            return {"home": self._world.homes.get(self._place.viewer.id)}
+            return {"home": self._world.home_of(self._place.viewer)}
         days: list[tuple[str, list[Message]]] = []
         shown = [one for one in self.channel.shown_to(self._place.viewer.id) if not one.is_reply]
         for message in shown[-MOST_SHOWN:]:

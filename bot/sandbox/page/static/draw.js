@@ -18,12 +18,16 @@ const query = () => {
 };
 const isWritten = (field) => field.type !== "checkbox" && field.type !== "radio" && field.type !== "file";
 const keyOf = (field) => field.id || [field.dataset.blockId, field.dataset.actionId].join("/");
-const typed = (root) => new Map($$("input, textarea", root)
+const KEPT = "input, textarea, .manage select";
+const typed = (root) => new Map($$(KEPT, root)
   .filter((field) => field.id && isWritten(field)).map((field) => [keyOf(field), field.value]));
 
 function restore(root, values) {
-  for (const field of $$("input, textarea", root)) {
-    if (field.id && values.has(field.id) && isWritten(field)) field.value = values.get(field.id);
+  for (const field of $$(KEPT, root)) {
+    if (!field.id || !values.has(field.id) || !isWritten(field)) continue;
+    const stood = field.value;
+    field.value = values.get(field.id);
+    if (field.matches("select") && field.selectedIndex < 0) field.value = stood; // no longer offered
   }
 }
 

@@ -57,6 +57,13 @@ $("#fault-form").addEventListener("submit", async (event) => {
   if (done) refresh();
 });
 
+document.addEventListener("change", async (event) => {
+  const field = event.target.closest("#switch-form select");
+  if (!field) return;
+  const position = { true: true, false: false }[field.value];
+  if (await send("switches", { [field.name]: position === undefined ? field.value : position })) refresh();
+});
+
 document.addEventListener("click", async (event) => {
   const again = event.target.closest("[data-replay]");
   const entry = event.target.closest("[data-entry]");

@@ -4,6 +4,7 @@ import { arrive, follow, go, hold, refresh, showMenu } from "./draw.js";
 import { act, changed, choose, close, submit, valueOf, written } from "./forms.js";
 import { complete, key, say } from "./composer.js";
 import { guided, move, play } from "./clock.js";
+import { administer } from "./admin.js";
 
 afterSending(refresh);
 
@@ -73,6 +74,7 @@ document.addEventListener("submit", (event) => {
   event.preventDefault();
   const dialog = form.closest("dialog[data-view-id]");
   if (dialog) submit(dialog);
+  else if ("admin" in form.dataset) administer(form, event.submitter);
   else if (form.id === "say-form" || form.id === "reply-form") say(form);
   else if (form.id === "clock-form") move("clock/to", { at: $("#clock-at").value, zone: document.body.dataset.zone });
 });
