@@ -29,7 +29,7 @@ from bot.engine import Engine
 from bot.fetch import Slack
 from bot.settings import Settings
 from bot.web import make
-from handlers.features import CARD_RENDERERS, PAGES, RENDERERS, register_all
+from handlers.features import CARD_RENDERERS, PAGES, RENDERERS, SHARED_CARDS, SHARED_RENDERERS, register_all
 from handlers.kit.caller import AdmitCaller
 from handlers.kit.deps import KEY, Deps
 from models import fiscal_calendar
@@ -41,6 +41,8 @@ from scheduling.wakeups import Wakeups
 logger = logging.getLogger("cadence")
 PLAN_SECONDS = 30.0
 RECONCILE_SECONDS = 3600.0
+SWEEP_SECONDS = 60.0
+"""How often it is looked whether a channel's hour is over."""
 STALE_TICK = 60.0
 
 
@@ -86,6 +88,7 @@ class Bot:
                 "tick": (self.settings.tick_seconds, self._tick),
                 "materialise": (PLAN_SECONDS, self.engine.plan),
                 "reconcile": (RECONCILE_SECONDS, self.reconcile),
+                "sweep": (SWEEP_SECONDS, self.engine.sweep),
             }
         )
         self.wakeups.start()
@@ -128,8 +131,9 @@ class Bot:
         now = self.clock.now() if self.clock.started else real_now()
         policy = self.engine.policy if self.clock.started else None
         await directory.sync(
-            self.db, self.client, team_id=identity.team_id, admin=self.settings.admin, now=now, policy=policy
-        )
+            self.db, self.client, team_id=identity.team_id, enterprise_id=identity.enterprise_id,
+            admin=self.settings.admin, now=now, policy=policy,
+        )  # fmt: skip
         await self.engine.clean()
 
     async def _tick(self) -> None:
@@ -212,12 +216,15 @@ def build(settings: Settings, *, kept: tuple[Quarter, ...] = (), limits: Limits 
         policy=policy,
         renderers=RENDERERS,
         card_renderers=CARD_RENDERERS,
+        shared_renderers=SHARED_RENDERERS,
+        shared_cards=SHARED_CARDS,
         limits=limits,
     )
     slack = Slack(delivery.desk.call, settings.slack_api_url, token, proxied=not settings.is_loopback)
     files = Drafts(
         db=db, clock=clock, policy=policy, slack=slack, directory=lambda: directory.all_users(client),
         team_id=lambda: delivery.identity.team_id if delivery.identity else "", said=delivery.wake,
+        enterprise_id=lambda: delivery.identity.enterprise_id if delivery.identity else "",
     )  # fmt: skip
     engine = Engine(db=db, clock=clock, policy=policy, delivery=delivery, drafts=files)
     secret = settings.slack_signing_secret
@@ -242,10 +249,13 @@ def build(settings: Settings, *, kept: tuple[Quarter, ...] = (), limits: Limits 
         examine=lambda: doctor.examine(doctor.Ground(settings, db, client, now=clock.now(), running=True)),
         pages=PAGES,
         public_url=settings.public_url,
+        ours_alone=delivery.is_ours_alone,
+        enterprise_id=lambda: delivery.identity.enterprise_id if delivery.identity else "",
     )
 
     bolt.use(GiveDeps(deps, clock))
-    bolt.use(AdmitCaller(Company(delivery).ours))
+    company = Company(delivery.identify, delivery.ask, db)
+    bolt.use(AdmitCaller(company.ours, company.team_of))
     register_all(bolt)
     errors.register(bolt)
     bot = Bot(settings=settings, db=db, clock=clock, engine=engine, bolt=bolt, client=client)

@@ -10,12 +10,13 @@ from typing import Any
 from sqlalchemy import Row, delete, func, select
 from sqlalchemy.orm import aliased
 
-from bot.clock import Clock
+from bot.clock import Clock, real_now
 from bot.delivery import Delivery, Identity
 from bot.drafts import Drafts
 from bot.failpoints import here
+from bot.sweep import sweep
 from handlers.events.apply import Seen, apply
-from models import drafts, inbox
+from models import boundary, drafts, inbox, outbox
 from models.db import Database
 from models.domain.policy import Policy
 from models.domain.text import count
@@ -36,7 +37,7 @@ NAMES = {
     StepKind.CLOSE_REQUEST: "“close your reviews” to", StepKind.CLOSE_NUDGE: "closing nudge to",
     StepKind.CONSOLIDATE: "Friday note", StepKind.EXPIRE: "last day to close", StepKind.PREPARE: "what to prepare, to",
     StepKind.REMIND: "what is still to prepare, to", StepKind.REVIEW: "what to review, to",
-    StepKind.OVER: "end of",
+    StepKind.OVER: "end of", StepKind.CHECK_IN: "check-in of", StepKind.CHECK_IN_OVER: "end of the check-in of",
 }  # fmt: skip
 
 
@@ -81,6 +82,7 @@ class Engine:
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
     _one_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _one_inbox: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _one_sweep: asyncio.Lock = field(default_factory=asyncio.Lock)
     _planner: Planner = field(init=False)
 
     def __post_init__(self) -> None:
@@ -111,14 +113,29 @@ class Engine:
                 self.delivery.wake()
                 if self.drafts is not None:
                     self.drafts.wake()
+                await self.sweep()
             await self.plan()
 
     async def plan(self) -> None:
-        """Fill the calendar and make the planned steps agree with the present."""
+        """Fill the calendar and make the planned steps agree with the present; what is held stands on today's cards."""
         if not self.clock.started:
             return
         async with self._one_turn, self.db.write() as session:
-            await self._planner.renew(session, now=self.clock.now())
+            now = self.clock.now()
+            await self._planner.renew(session, now=now)
+            asked = await boundary.remind(session, now=now, policy=self.policy)
+        if asked:
+            self.delivery.wake()
+
+    async def sweep(self) -> None:
+        """Read who is in the internal channels that are due: at most once an hour each, but for what events left open."""
+        if not self.clock.started:
+            return
+        async with self._one_sweep:
+            async with self.db.read() as session:
+                real = await outbox.database_now(session, real_now())
+            if await sweep(self.delivery.desk, now=self.clock.now(), real_now=real):
+                self.delivery.wake()
 
     async def tick(self) -> int:
         """Do the steps owed now."""
@@ -150,7 +167,7 @@ class Engine:
                 here("event.claimed")
                 seen = Seen(
                     now=self.clock.now(), team_id=identity.team_id, bot_user_id=identity.bot_user_id,
-                    policy=self.policy, event_id=row.event_id,
+                    policy=self.policy, event_id=row.event_id, enterprise_id=identity.enterprise_id,
                 )  # fmt: skip
                 try:
                     async with session.begin_nested():

@@ -16,6 +16,8 @@ NUDGE = "nudge"
 CLOSE = "close"
 CLOSE_NUDGE = "close_nudge"
 PREPARE = "prepare"
+DESK = "joint"
+"""What waits at the joint channels: on the newest such card of a person, and on no other."""
 
 _BEHIND = (Card.shown < Card.wanted, Card.dead == "", or_(Card.ts.is_not(None), Card.kind == HOME))
 
@@ -105,6 +107,19 @@ async def home(session: AsyncSession, person_id: int, *, now: datetime) -> Card:
     return card
 
 
+async def pass_on(session: AsyncSession, card_id: int, person_id: int) -> None:
+    """A newer desk card stands: the one before it is drawn anew, without what waits."""
+    before = select(func.max(Card.id)).where(
+        Card.kind == DESK, Card.person_id == person_id, Card.id < card_id, Card.ts.is_not(None)
+    )
+    await session.execute(
+        update(Card)
+        .where(Card.id == before.scalar_subquery())
+        .values(wanted=Card.wanted + 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
 @dataclass(frozen=True)
 class Wish:
     """One card whose shown version is behind, leased for one edit."""
@@ -117,6 +132,8 @@ class Wish:
     shown: int
     version: int
     fence: int
+    partner_id: int | None = None
+    """The partner whose joint channel the card stands in: it is written for them alone."""
 
 
 _REAL_NOW = bindparam("real_now", type_=UtcDateTime())
@@ -139,9 +156,8 @@ async def claim(session: AsyncSession, *, real_now: datetime, lease_until: datet
     wishes = []
     for card in rows:
         card.lease_until, card.fence = lease_until, card.fence + 1
-        wishes.append(
-            Wish(card.id, card.kind, card.person_id, card.channel_id, card.ts, card.shown, card.wanted, card.fence)
-        )
+        held = (card.id, card.kind, card.person_id, card.channel_id, card.ts, card.shown, card.wanted, card.fence)
+        wishes.append(Wish(*held, card.partner_id))
     return wishes
 
 
@@ -203,11 +219,12 @@ NEXT_FREE = select(func.min(type_coerce(_LATER, UtcDateTime()))).where(*_BEHIND)
 """The next instant (real time) at which a card that is behind can be edited: a lease ends, a retry may begin."""
 
 
-async def give_up(session: AsyncSession, wish: Wish, problem: str) -> None:
-    """The message is gone or may not be edited: never try again, and say why."""
-    await session.execute(
+async def give_up(session: AsyncSession, wish: Wish, problem: str) -> bool:
+    """The message is gone or may not be edited: never try again, and say why. False when the lease was lost."""
+    result = await session.execute(
         update(Card).where(Card.id == wish.card_id, Card.fence == wish.fence).values(lease_until=None, dead=problem)
     )
+    return bool(result.rowcount)  # type: ignore[attr-defined]
 
 
 _ON_CARDS = (

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import imports, notes
@@ -316,7 +316,10 @@ async def _crm(session: AsyncSession, now: datetime, policy: Policy) -> list[Fin
 
 
 _STATES = {
-    "held": ("held back", "See to the channel, or choose another one; what was held is not sent by itself."),
+    "held": (
+        "held back",
+        "Decide about each: it stands in the direct messages of whoever was asked, and on their Home tab.",
+    ),
     "failed": ("not sent", "Mend what the reason says; what comes next will be sent."),
     "undetermined": ("perhaps not sent", "Look in the channel whether it stands there before you post it by hand."),
 }
@@ -326,7 +329,11 @@ async def _messages(session: AsyncSession, now: datetime) -> list[Finding]:
     rows = list(
         await session.execute(
             select(Outbox.state, Outbox.problem, func.count())
-            .where(Outbox.state.in_(_STATES), Outbox.created_at > now - RECENT, Outbox.template != "report")
+            .where(
+                Outbox.state.in_(_STATES),
+                or_(Outbox.state == "held", Outbox.created_at > now - RECENT),  # what is held is never forgotten
+                Outbox.template != "report",
+            )
             .group_by(Outbox.state, Outbox.problem)
             .order_by(func.count().desc(), Outbox.problem)
         )
@@ -342,6 +349,9 @@ async def _messages(session: AsyncSession, now: datetime) -> list[Finding]:
                 f"{clip(problem.rstrip('.'), LONGEST_REASON)} ({times})" for problem, times in reasons[:NAMED]
             )
             why += f"; and {count(len(reasons) - NAMED, 'other reason')}" if len(reasons) > NAMED else ""
-            what = f"{count(number, 'message was', 'messages were')} {words} in the last two weeks: {why}."
+            since = "in the last two weeks"
+            if state == "held":
+                since = "and waits" if number == 1 else "and wait"
+            what = f"{count(number, 'message was', 'messages were')} {words} {since}: {why}."
             found.append(look(Check.MESSAGES, what, mend))
     return found

@@ -4,16 +4,15 @@ Reads in a constant number of statements; what is written here is the answer “
 what Slack said of a channel. Never commits.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import IntEnum
 
 from sqlalchemy import and_, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models import cards, imports, people, reviews, roster
+from models import cards, channels, imports, people, reviews, roster
 from models.cadences import AHEAD, Kind
 from models.deals import PRESENT
 from models.domain import review_times
@@ -323,7 +322,7 @@ async def set_channel(
     refusal = why_no_room(room) or await _joint(session, room)
     if refusal:
         raise FieldErrors({"channel": refusal})
-    await remember(session, [room])
+    await channels.remember(session, [room])
     if partner.internal_channel != room.slack_id:
         roster.note_partner(
             session, partner, "internal_channel", partner.internal_channel, room.slack_id, by=actor, now=now
@@ -355,21 +354,6 @@ async def _joint(session: AsyncSession, room: ChannelState) -> str:
 async def taken_by(session: AsyncSession, slack_id: str) -> int | None:
     """The partner whose internal channel this is, if any."""
     return await session.scalar(select(Partner.id).where(Partner.internal_channel == slack_id).limit(1))
-
-
-async def remember(session: AsyncSession, rooms: Iterable[ChannelState]) -> None:
-    """Keep what Slack said of these channels just now; `checked_at` of each is the real time of its answer."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    columns = ChannelState.__table__.columns
-    for room in rooms:
-        found = {column.key: getattr(room, column.key) for column in columns}
-        # What the look did not say stays what it was, or begins with its default.
-        values = {name: value for name, value in found.items() if value is not None or columns[name].nullable}
-        values["name"] = room.name or ""
-        changes = {name: value for name, value in values.items() if name != "slack_id"}
-        await session.execute(
-            insert(ChannelState).values(values).on_conflict_do_update(index_elements=["slack_id"], set_=changes)
-        )
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import cadences, crews, handover, hours, meetings, people, pulses, quarter
@@ -107,7 +107,7 @@ async def _late(session: AsyncSession, now: datetime) -> list[Problem]:
 
 
 _LATE = {
-    "prompt": "prompts for {} came", "nudge": "nudges for {} came", "agenda": "the agenda came",
+    "prompt": "prompts for {} came", "nudge": "nudges for {} came", "agenda": "the agenda came", "check_in": "the check-in came",
     "prepare": "what to prepare for {} came", "close_request": "the closing request came", "close_nudge": "the closing nudge came",
 }  # fmt: skip
 
@@ -120,7 +120,7 @@ async def _unsent(session: AsyncSession, now: datetime) -> list[Problem]:
         .outerjoin(Partner, Partner.id == Cadence.partner_id)
         .where(
             Outbox.state.in_(("held", "failed", "undetermined")),
-            Outbox.created_at > now - RECENT,
+            or_(Outbox.state == "held", Outbox.created_at > now - RECENT),  # what is held is never forgotten
             Outbox.template != "report",
         )
         .order_by(Outbox.id)
@@ -134,7 +134,7 @@ async def _unsent(session: AsyncSession, now: datetime) -> list[Problem]:
 
 _WHAT = {
     "weekly_note": "the weekly note", "friday_note": "the Friday note", "agenda": "the agenda",
-    "other_partners": "the section on other partners", "differences": "the list to mend in the CRM",
+    "other_partners": "the section on other partners", "checkin": "the check-in", "differences": "the list to mend in the CRM",
     "escalation": "the message on skipped meetings", "prompt": "a prompt", "nudge": "a nudge", "close": "the closing request", "close_nudge": "the closing nudge",
 }  # fmt: skip
 _STATE = {"held": "was held back", "failed": "was not sent", "undetermined": "was perhaps not sent"}

@@ -38,12 +38,18 @@ from models.tables import Card, Outbox, Pace, UtcDateTime
 
 PACE = timedelta(seconds=1)
 WAITING = ("pending", "sending")
-ENDED = ("held", "void", "failed", "undetermined")
+INTERNAL, PARTNER = "internal", "partner"
+"""Who may read a message: our own company alone, or one partner too."""
+HELD = "held"
+ENDED = (HELD, "void", "failed", "undetermined")
 
 
 @dataclass(frozen=True)
 class Owed:
-    """One message to enqueue. Either a person (their DM) or a channel (id or name), perhaps below a parent row."""
+    """One message to enqueue. Either a person (their DM) or a channel (id or name), perhaps below a parent row.
+
+    For the audience `partner` it is that of `partner_id`, and it goes to their joint channel, as it is when it is sent.
+    """
 
     key: str
     template: str
@@ -56,6 +62,8 @@ class Owed:
     occurrence_id: int | None = None
     void_at: datetime | None = None
     urgent: bool = False
+    audience: str = INTERNAL
+    partner_id: int | None = None
 
 
 async def enqueue(session: AsyncSession, owed: Collection[Owed], *, now: datetime) -> None:
@@ -82,6 +90,8 @@ def _row(item: Owed, ids: Mapping[str, int], now: datetime) -> dict[str, Any]:
         "card_id": item.card_id,
         "occurrence_id": item.occurrence_id,
         "urgent": item.urgent,
+        "audience": item.audience,
+        "partner_id": item.partner_id,
         "state": "pending",
         "due_at": item.due_at,
         "void_at": item.void_at,
@@ -261,6 +271,8 @@ async def finish(session: AsyncSession, row: Outbox, fence: int, sent: Sent, *, 
             .where(Card.id == row.card_id)
             .values(channel_id=sent.channel_id, ts=sent.ts, shown=sent.card_version or 0)
         )
+        if row.template == cards.DESK and row.person_id is not None:
+            await cards.pass_on(session, row.card_id, row.person_id)
     await _pace(session, destination(row), now + PACE)
     return True
 
@@ -278,10 +290,11 @@ async def settle(session: AsyncSession, row_id: int, fence: int, state: str, pro
 
     What waits below it in a thread ends with it: it would wait for ever. False, and nothing, when the lease was lost.
     """
+    values = {"state": state, "problem": problem, "lease_until": None, "not_before": None}
+    if state == HELD:  # whatever was decided before, it waits for a decision again
+        values |= {"decision": "", "decided_at": None, "decided_by_id": None}
     result = await session.execute(
-        update(Outbox)
-        .where(Outbox.id == row_id, Outbox.fence == fence, Outbox.state.in_(WAITING))
-        .values(state=state, problem=problem, lease_until=None, not_before=None)
+        update(Outbox).where(Outbox.id == row_id, Outbox.fence == fence, Outbox.state.in_(WAITING)).values(values)
     )
     if not result.rowcount:  # type: ignore[attr-defined]
         return False
@@ -291,6 +304,17 @@ async def settle(session: AsyncSession, row_id: int, fence: int, state: str, pro
         .values(state=state, problem=f"the message above it was not sent: {problem}")
     )
     return True
+
+
+async def edit_held(session: AsyncSession, card_id: int, problem: str) -> Outbox | None:
+    """A card that stands may not be shown anew where it stands: its row says why, and waits for a decision."""
+    row: Outbox | None = await session.scalar(
+        select(Outbox).where(Outbox.card_id == card_id, Outbox.state == "sent").order_by(Outbox.id.desc()).limit(1)
+    )
+    if row is not None:
+        row.problem, row.decision, row.decided_at, row.decided_by_id = problem, "", None, None
+        await session.flush()
+    return row
 
 
 async def release(

@@ -46,6 +46,9 @@ READS = frozenset(
         "conversations.replies",
         "files.getUploadURLExternal",
         "files.info",
+        "users.info",
+        "users.list",
+        "conversations.members",
     }
 )
 """Methods whose arguments go in the address: those that read, and the one that Slack documents so."""

@@ -1,108 +1,185 @@
-"""The boundary: an internal post goes only to a channel that Slack, asked just now, says is ours alone."""
+"""The boundary: what is internal goes only to a channel that Slack, asked just now, says is ours alone.
 
-import re
+What is a partner's goes only to that partner's joint channel, for the workspaces that its manager was shown.
+"""
+
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.clock import real_now
-from bot.delivery.calls import NotAnswered, Refused
-from bot.delivery.desk import Desk, Ends
+from bot.delivery import members
+from bot.delivery.calls import CallFailed, NotAnswered, Refused
+from bot.delivery.desk import Desk, Ends, Later
 from bot.delivery.sentences import sentence
-from models import outbox
-from models.tables import ChannelState
+from models import boundary, channels, outbox
+from models.boundary import guests, losing
+from models.channels import IS_ID, Seen
+from models.joint import approving
+from models.tables import ChannelState, Partner, Person
 
-IS_ID = re.compile(r"[CDG][A-Z0-9]+")
-"""Slack's channel ids; the name of a channel has no capitals."""
-
-FRESH = timedelta(minutes=1)
 LIST_AGAIN_AFTER = 5.0
 PAGE = 1000
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What Slack says of a channel. `unknown`: it does not say whether the channel is shared."""
+def why_not(seen: Seen, *, grid: bool) -> Ends | None:
+    """Why nothing internal may be posted here, as far as the channel itself says; on Grid our enterprise is one company."""
+    place = seen.label
+    if seen.is_shared and (seen.is_ext_shared or not grid):
+        return Ends("held", "shared", f"{place} is shared with another company or workspace.")
+    if seen.is_pending_shared:
+        return Ends("held", "pending_shared", f"{place} is about to be shared with another company.")
+    if seen.unknown:
+        return Ends("held", "sharing_unknown", f"Slack does not say whether {place} is shared.")
+    return why_not_there(seen)
 
-    slack_id: str
-    name: str
-    is_private: bool
-    is_member: bool
-    is_archived: bool
-    is_shared: bool
-    is_pending_shared: bool
-    unknown: bool
 
-    @classmethod
-    def of(cls, channel: Mapping[str, Any]) -> "Seen":
-        """Read a channel object, reading everything that is not plainly no as yes."""
-        flags = ("is_ext_shared", "is_shared", "is_org_shared")
-        return cls(
-            slack_id=str(channel.get("id") or ""),
-            name=str(channel.get("name") or ""),
-            is_private=bool(channel.get("is_private")),
-            is_member=channel.get("is_member") is True,
-            is_archived=bool(channel.get("is_archived")),
-            is_shared=any(channel.get(flag) for flag in flags) or bool(channel.get("connected_team_ids")),
-            is_pending_shared=any(
-                channel.get(name) for name in ("is_pending_ext_shared", "pending_shared", "pending_connected_team_ids")
-            ),
-            unknown=any(not isinstance(channel.get(flag), bool) for flag in flags[:2])
-            or bool(channel.get("is_im") or channel.get("is_mpim")),
-        )
-
-    def why_not(self) -> Ends | None:
-        """Why nothing internal may be posted here."""
-        place = f"#{self.name}" if self.name else self.slack_id
-        if self.is_shared:
-            return Ends("held", "shared", f"{place} is shared with another company or workspace.")
-        if self.is_pending_shared:
-            return Ends("held", "pending_shared", f"{place} is about to be shared with another company.")
-        if self.unknown:
-            return Ends("held", "sharing_unknown", f"Slack does not say whether {place} is shared.")
-        if self.is_archived:
-            return Ends("failed", "is_archived", f"{place} is archived.")
-        if not self.is_member:
-            return Ends("failed", "not_in_channel", f"Cadence is not in {place}. Invite it there.")
-        return None
+def why_not_there(seen: Seen, state: str = "failed") -> Ends | None:
+    """Why nothing at all can be posted here."""
+    if seen.is_archived:
+        return Ends(state, "is_archived", f"{seen.label} is archived.")
+    if not seen.is_member:
+        return Ends(state, "not_in_channel", f"Cadence is not in {seen.label}. Invite it there.")
+    return None
 
 
 async def ours_alone(desk: Desk, ref: str) -> str:
-    """The id of the channel that `ref` (an id or a name) means, which is certainly not shared, looked up just now.
+    """The id of the channel that `ref` (an id or a name) means, which is certainly read by us alone, looked up just now.
 
     Raises Ends (held, failed) with a sentence, or what the look-up fails with.
     """
-    name = ref.removeprefix("#")
-    if IS_ID.fullmatch(name):
-        seen = await look_up(desk, name)
-    else:
-        seen = await _by_name(desk, name.casefold())
-    problem = seen.why_not()
+    seen = await find(desk, ref)
+    problem = why_not(seen, grid=await _on_grid(desk)) or await _outside_readers(desk, seen)
     if problem is not None:
         raise problem
     return seen.slack_id
 
 
-async def may_edit(desk: Desk, channel_id: str) -> Ends | None:
-    """Why a message in this channel may not be edited. A state looked up within the last minute is good enough."""
+async def _on_grid(desk: Desk) -> bool:
+    return bool((await desk.identity()).enterprise_id)
+
+
+async def _outside_readers(desk: Desk, seen: Seen) -> Ends | None:
+    """A guest whom no admin allowed is outside. Members that were not read lately are read before anything is posted."""
+    if not await members.are_known(desk, seen.slack_id):
+        try:
+            await members.sweep(desk, seen.slack_id)
+        except Refused as refused:
+            if refused.passes:
+                raise
+            return Ends("held", refused.code, f"Slack does not say who is in {seen.label}.")
     async with desk.db.read() as session:
-        state = await session.get(ChannelState, channel_id)
-        real = await outbox.database_now(session, real_now())
-    if state is not None and state.checked_at is not None and real - state.checked_at < FRESH:
-        return Seen(
-            channel_id, state.name, state.is_private, state.is_member, state.is_archived, state.is_shared,
-            state.is_pending_shared, unknown=False,
-        ).why_not()  # fmt: skip
+        found = await guests.standing(session, seen.slack_id)
+    if not found:
+        return None
+    who = "A guest is" if len(found) == 1 else f"{len(found)} guests are"
+    return Ends("held", "guests", f"{who} in {seen.label}, and no admin has allowed that.")
+
+
+async def joint(desk: Desk, partner_id: int | None) -> str:
+    """The id of the partner's joint channel as it is now, where its manager lets Cadence post for whoever reads it.
+
+    Raises Ends (held) with a sentence, or what the look-up fails with.
+    """
+    partner = await _partner(desk, partner_id)
+    if not partner.joint_channel:
+        raise Ends("held", "no_joint_channel", f"{partner.name} has no joint channel.")
     try:
-        return (await look_up(desk, channel_id)).why_not()
+        seen = await look_at_joint(desk, partner)
+    except Ends as end:
+        raise Ends("held", end.code, end.problem) from None
+    problem = why_not_there(seen, "held") or _not_approved(partner, seen) or await _disconnected(desk, partner, seen)
+    if problem is not None:
+        raise problem
+    if (await _partner(desk, partner_id)).joint_channel != partner.joint_channel:
+        raise Later("joint_channel_changed")
+    return seen.slack_id
+
+
+async def look_at_joint(desk: Desk, partner: Partner) -> Seen:
+    """A partner's joint channel as Slack describes it now; one that is gone is said to its manager, once.
+
+    Raises Ends, or what the look-up fails with.
+    """
+    try:
+        seen = await find(desk, partner.joint_channel)
+    except Ends as end:
+        if end.code == "channel_not_found":
+            await _lost(desk, partner.joint_channel, archived=False)
+        raise
+    if seen.is_archived or not seen.is_member:
+        await _lost(desk, seen.slack_id, archived=seen.is_archived)
+    elif seen.is_shared or not partner.joint_teams:
+        # There again, by whatever way: of one that was never shared nobody can have been disconnected.
+        async with desk.db.write() as session:
+            await losing.found(session, seen.slack_id)
+    return seen
+
+
+async def _partner(desk: Desk, partner_id: int | None) -> Partner:
+    async with desk.db.read() as session:
+        partner = await session.get(Partner, partner_id) if partner_id is not None else None
+    if partner is None:
+        raise Ends("failed", "no_partner", "The partner is not known any more.")
+    return partner
+
+
+def _not_approved(partner: Partner, seen: Seen) -> Ends | None:
+    teams = seen.teams
+    if teams is None:
+        return Ends("held", "connected_unknown", f"Slack does not say which workspaces are connected to {seen.label}.")
+    if approving.allows(partner, teams):
+        return None
+    if partner.joint_approved == partner.joint_channel:
+        return Ends("held", "another_workspace", f"Another workspace was connected to {seen.label}, or invited.")
+    return Ends("held", "not_looked_at", f"Nobody has looked at the first post to {seen.label} yet.")
+
+
+async def _disconnected(desk: Desk, partner: Partner, seen: Seen) -> Ends | None:
+    """A joint channel that was disconnected takes nothing until it is connected again, or another one is chosen."""
+    async with desk.db.read() as session:
+        state = await session.get(ChannelState, seen.slack_id)
+    if state is None or state.lost_at is None:
+        return None
+    return Ends("held", "disconnected", losing.why(state, seen.label, partner.name))
+
+
+async def _lost(desk: Desk, ref: str, *, archived: bool) -> None:
+    async with desk.db.write() as session:
+        state = await channels.known(session, ref)
+        channel_id = state.slack_id if state is not None else await channels.current(session, ref)
+        if IS_ID.fullmatch(channel_id):
+            await boundary.lost(session, channel_id, now=desk.clock.now(), policy=desk.policy, archived=archived)
+
+
+async def may_edit(desk: Desk, channel_id: str, partner_id: int | None) -> Ends | None:
+    """Why a message in this channel may not be edited: an internal one where others read too, a partner's elsewhere."""
+    try:
+        if partner_id is None:
+            await ours_alone(desk, channel_id)
+        elif await joint(desk, partner_id) != channel_id:
+            return Ends("held", "another_channel", "The partner's joint channel is another one now.")
     except Ends as end:
         return end
+    return None
+
+
+async def is_ours_alone(desk: Desk, channel_id: str) -> bool:
+    """Whether what is internal may be said in this channel, looked up just now. Where nobody can tell: no."""
+    try:
+        if channel_id.startswith("D"):
+            return await _is_our_dm(desk, channel_id)
+        await ours_alone(desk, channel_id)
+    except (Ends, Later, CallFailed):
+        return False
+    return True
+
+
+async def _is_our_dm(desk: Desk, channel_id: str) -> bool:
+    """Whether this is Cadence's conversation with one of our people: one that it has written in, since Slack is not asked."""
+    async with desk.db.read() as session:
+        person = await session.scalar(select(Person).where(Person.dm_channel == channel_id))
+    return person is not None and boundary.can_be_told(person)
 
 
 async def look_up(desk: Desk, channel_id: str) -> Seen:
@@ -118,9 +195,19 @@ async def look_up(desk: Desk, channel_id: str) -> Seen:
     if not seen.slack_id:
         raise NotAnswered("unreadable")
     async with desk.db.write() as session:
-        checked_at = None if seen.unknown else await outbox.database_now(session, real_now())
-        await _store(session, [seen], checked_at)
+        checked_at = await outbox.database_now(session, real_now())
+        await channels.remember(session, [seen.row(checked_at)])
     return seen
+
+
+async def find(desk: Desk, ref: str) -> Seen:
+    """The channel that an id or a name means, as Slack describes it now. Raises Ends, or what a look-up fails with."""
+    name = ref.removeprefix("#")
+    if not IS_ID.fullmatch(name):
+        return await _by_name(desk, name.casefold())
+    async with desk.db.read() as session:
+        present = await channels.current(session, name)
+    return await look_up(desk, present)
 
 
 async def _by_name(desk: Desk, name: str) -> Seen:
@@ -165,20 +252,5 @@ async def _list(desk: Desk) -> None:
             if cursor is None:
                 break
         async with desk.db.write() as session:
-            await _store(session, [one for one in seen if one.slack_id], None)
+            await channels.remember(session, [one.row(None) for one in seen if one.slack_id])
         desk.known.channels_listed_at = time.monotonic()
-
-
-async def _store(session: AsyncSession, seen: Iterable[Seen], checked_at: datetime | None) -> None:
-    """Remember channels. Only an answer about the very channel is a check; a list gives names."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    rows = [{name: value for name, value in asdict(one).items() if name != "unknown"} for one in seen]
-    for start in range(0, len(rows), 500):
-        values = [row | {"checked_at": checked_at} for row in rows[start : start + 500]]
-        statement = insert(ChannelState).values(values)
-        changes = {
-            name: statement.excluded[name]
-            for name in values[0]
-            if name != "slack_id" and (name != "checked_at" or checked_at is not None)
-        }
-        await session.execute(statement.on_conflict_do_update(index_elements=["slack_id"], set_=changes))

@@ -29,11 +29,12 @@ class CardRenderer(Protocol):
 
 @dataclass(frozen=True)
 class Identity:
-    """Who we are in Slack, as `auth.test` says."""
+    """Who we are in Slack, as `auth.test` says. `enterprise_id` only on Grid."""
 
     team_id: str
     bot_user_id: str
     bot_id: str
+    enterprise_id: str = ""
 
 
 @dataclass(frozen=True)

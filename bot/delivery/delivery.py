@@ -8,11 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import Clock, real_now
-from bot.delivery import editing, posting
+from bot.delivery import channels, editing, posting
 from bot.delivery.calls import SlackCalls
 from bot.delivery.contract import CardRenderer, Identity, Limits, Renderer
 from bot.delivery.desk import Desk, where
@@ -31,6 +32,9 @@ GRACE = 5.0
 class Delivery:
     """The one mouth. `client` must not retry by itself, and give up well before a lease ends.
 
+    What is internal is written by `renderers` and `card_renderers` alone, what a partner reads by `shared_renderers` and
+    `shared_cards` alone.
+
     Raises ValueError for a client that could make a message appear twice.
     """
 
@@ -40,6 +44,8 @@ class Delivery:
     policy: Policy
     renderers: Mapping[str, Renderer]
     card_renderers: Mapping[str, CardRenderer]
+    shared_renderers: Mapping[str, Renderer] = field(default_factory=dict)
+    shared_cards: Mapping[str, CardRenderer] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     known_as: Identity | None = None
     _woken: asyncio.Event = field(default_factory=asyncio.Event, init=False, repr=False)
@@ -66,6 +72,8 @@ class Delivery:
             limits=self.limits,
             renderers=self.renderers,
             card_renderers=self.card_renderers,
+            shared_renderers=self.shared_renderers,
+            shared_cards=self.shared_cards,
             given_identity=self.known_as,
         )
 
@@ -77,6 +85,14 @@ class Delivery:
     async def identify(self) -> Identity:
         """Who we are in Slack: asked once, then remembered. Raises what `auth.test` fails with."""
         return await self.desk.identity()
+
+    async def ask(self, method: str, **arguments: Any) -> Mapping[str, Any]:
+        """One method of Slack's that changes nothing, asked now. Raises CallFailed."""
+        return await self.desk.call(method, **arguments)
+
+    async def is_ours_alone(self, channel_id: str) -> bool:
+        """Whether this channel (id) is read by our own company alone, as Slack says now. False where nobody can tell."""
+        return await channels.is_ours_alone(self.desk, channel_id)
 
     def wake(self) -> None:
         """Something was committed that may have to be said: do not wait for the next look."""

@@ -1,6 +1,7 @@
 """What the parts of delivery share, and the ways in which a row's turn ends."""
 
 import asyncio
+import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -75,7 +76,17 @@ class Known:
         self.limited_until: datetime | None = None
         self.asking = asyncio.Lock()
         self.listing = asyncio.Lock()
+        self.outside: dict[str, tuple[str | None, float]] = {}
+        """People whom Cadence does not know, by Slack id: their name if they are of outside, else None; until when."""
+        self._left_alone: dict[str, float] = {}
         self._cards: dict[int, Said] = {}
+
+    def leave_alone(self, channel_id: str, pause: timedelta) -> None:
+        """This channel could not be read: not again for so long of real time."""
+        self._left_alone[channel_id] = time.monotonic() + pause.total_seconds()
+
+    def left_alone(self, channel_id: str) -> bool:
+        return self._left_alone.get(channel_id, 0.0) > time.monotonic()
 
     def says(self, card_id: int, said: Said) -> bool:
         """Whether it was we who made the card say just this, as the version that it shows now."""
@@ -101,6 +112,8 @@ class Desk:
     limits: Limits
     renderers: Mapping[str, Renderer]
     card_renderers: Mapping[str, CardRenderer]
+    shared_renderers: Mapping[str, Renderer] = field(default_factory=dict)
+    shared_cards: Mapping[str, CardRenderer] = field(default_factory=dict)
     given_identity: Identity | None = None
     known: Known = field(default_factory=Known, init=False, repr=False)
     strikes: Strikes = field(init=False, repr=False)
@@ -132,7 +145,9 @@ class Desk:
         async with self.known.asking:
             if self.known.identity is None:
                 said = await self.call("auth.test")
-                found = Identity(*(str(said.get(name) or "") for name in ("team_id", "user_id", "bot_id")))
+                found = Identity(
+                    *(str(said.get(name) or "") for name in ("team_id", "user_id", "bot_id", "enterprise_id"))
+                )
                 if not found.team_id or not found.bot_user_id:
                     raise NotAnswered("unreadable")
                 self.known.identity = found

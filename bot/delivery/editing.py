@@ -13,7 +13,7 @@ from bot.delivery.desk import Desk, Ends, Later, where
 from bot.delivery.sentences import sentence
 from bot.failpoints import here
 from handlers.kit.message import Message
-from models import cards, outbox
+from models import boundary, cards, outbox
 from models.cards import Wish
 
 logger = logging.getLogger(__name__)
@@ -45,13 +45,17 @@ async def _ended(desk: Desk, wish: Wish, claimed: float) -> None:
 
 async def _give_up(desk: Desk, wish: Wish, end: Ends) -> None:
     async with desk.db.write() as session:
-        await cards.give_up(session, wish, end.problem)
+        ours = await cards.give_up(session, wish, end.problem)
+        if ours and end.state == "held":
+            row = await outbox.edit_held(session, wish.card_id, end.problem)
+            if row is not None:
+                await boundary.tell(session, row, now=desk.clock.now(), policy=desk.policy)
     desk.strikes.clear("card", wish.card_id)
     logger.warning("card %d is given up: %s", wish.card_id, end.code)
 
 
 async def _show(desk: Desk, wish: Wish, claimed: float) -> None:
-    render = desk.card_renderers.get(wish.kind)
+    render = (desk.card_renderers if wish.partner_id is None else desk.shared_cards).get(wish.kind)
     if render is None:
         raise Later("no_renderer")
     async with desk.db.read() as session:
@@ -89,8 +93,8 @@ async def _call(desk: Desk, wish: Wish, message: Message, claimed: float) -> Non
     else:
         if wish.channel_id is None or wish.ts is None:
             raise Ends("failed", "no_message", "The card was never posted.")
-        if not wish.channel_id.startswith("D"):
-            problem = await channels.may_edit(desk, wish.channel_id)
+        if wish.partner_id is not None or not wish.channel_id.startswith("D"):
+            problem = await channels.may_edit(desk, wish.channel_id, wish.partner_id)
             if problem is not None:
                 raise problem
         # Text without blocks would take the blocks away: always both.

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.delivery.desk import Desk, Ends
 from bot.failpoints import here
-from models import outbox, people
+from models import boundary, outbox, people
 from models.domain import review_times
 from models.outbox import Owed
 from models.tables import Cadence, Occurrence, Outbox, Partner, Person
@@ -19,12 +19,18 @@ REPORTED = frozenset({"held", "failed", "undetermined"})
 
 
 async def settle(desk: Desk, row: Outbox, end: Ends) -> None:
-    """End the row and owe the report, in one transaction. A report that fails is not reported again."""
+    """End the row and owe the report, in one transaction. A report that fails is not reported again.
+
+    What is held is not over: whoever is asked about it finds it on their desk, and it waits for them.
+    """
     reader: Person | None = None
     reports = end.state in REPORTED and row.template != REPORT
     async with desk.db.write() as session:
         ended = await outbox.settle(session, row.id, row.fence, end.state, end.problem)
-        if ended and reports:
+        if ended and end.state == outbox.HELD:
+            told = await boundary.tell(session, row, now=desk.clock.now(), policy=desk.policy)
+            reader = told[0] if told else None
+        elif ended and reports:
             reader = await _owe_report(desk, session, row, end)
         here("finish.before_commit")
     if not ended:

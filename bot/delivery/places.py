@@ -1,4 +1,4 @@
-"""Where a row goes: one of our people's DM, or a channel that is certainly ours alone. Never guessed."""
+"""Where a row goes: one of our people's DM, a channel that is certainly ours alone, or a partner's joint one. Never guessed."""
 
 from dataclasses import dataclass
 
@@ -8,6 +8,7 @@ from bot.delivery import channels
 from bot.delivery.calls import NotAnswered, Refused
 from bot.delivery.desk import Desk, Ends
 from bot.delivery.sentences import sentence
+from models.outbox import INTERNAL, PARTNER
 from models.tables import Outbox, Person
 
 
@@ -23,6 +24,8 @@ class Place:
 async def of(desk: Desk, row: Outbox) -> Place:
     """Where this row is posted now. Raises Ends with a sentence, or what the look-up fails with."""
     parent = await _parent(desk, row)
+    if row.audience != INTERNAL:
+        return await _joint(desk, row, parent)
     if row.person_id is not None:
         slack_id, dm_channel = await _person(desk, row.person_id)
         if parent is not None:
@@ -36,6 +39,18 @@ async def of(desk: Desk, row: Outbox) -> Place:
     if not row.channel_ref:
         raise Ends("failed", "no_destination", "It names neither a person nor a channel.")
     return Place(await channels.ours_alone(desk, row.channel_ref))
+
+
+async def _joint(desk: Desk, row: Outbox, parent: Place | None) -> Place:
+    """The joint channel of the row's partner, as it is now, and nothing else."""
+    if row.audience != PARTNER or row.person_id is not None:
+        raise Ends("failed", "no_destination", "It is for a partner, and names somebody or something else.")
+    channel_id = await channels.joint(desk, row.partner_id)
+    if parent is None:
+        return Place(channel_id)
+    if parent.channel_id != channel_id:
+        raise Ends("held", "another_channel", "The message above it stands in a channel that is not the joint one now.")
+    return parent
 
 
 async def _parent(desk: Desk, row: Outbox) -> Place | None:
@@ -63,7 +78,8 @@ async def _person(desk: Desk, person_id: int) -> tuple[str, str | None]:
         raise Ends("failed", "person_guest", f"{person.name} is a guest in Slack, and this is internal.")
     if person.slack_id is None:
         raise Ends("failed", "person_not_in_slack", f"{person.name} was not found in Slack.")
-    if person.slack_team_id is not None and person.slack_team_id != ours.team_id:
+    # On Grid our people are of several workspaces; whoever left the enterprise is deactivated by the directory.
+    if person.slack_team_id not in (None, ours.team_id) and not ours.enterprise_id:
         raise Ends("failed", "person_elsewhere", f"{person.name} belongs to another Slack workspace.")
     return person.slack_id, person.dm_channel
 

@@ -7,18 +7,20 @@ when it was looked for and not found is the attempt committed, and only then is 
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.clock import real_now
 from bot.delivery import endings, files, places, readback
 from bot.delivery.calls import INSTALLATION, CallFailed, NotAnswered, RateLimited, Refused
+from bot.delivery.contract import CardRenderer, Renderer
 from bot.delivery.desk import PASSING, Desk, Ends, Later, LeaseLost, where
 from bot.delivery.places import Place
 from bot.delivery.sentences import sentence
 from bot.failpoints import here
 from handlers.kit.message import Message
 from models import outbox
-from models.outbox import Sent
+from models.outbox import INTERNAL, PARTNER, Sent
 from models.tables import Card, Outbox
 
 logger = logging.getLogger(__name__)
@@ -99,27 +101,55 @@ async def _written(desk: Desk, row: Outbox) -> tuple[Message, int | None]:
 
 async def _rendered(desk: Desk, row: Outbox) -> tuple[Message | None, int | None]:
     now = desk.clock.now()
+    messages, cards_ = _registries(desk, row)
     async with desk.db.read() as session:
         if row.card_id is None:
-            render = desk.renderers.get(row.template)
+            render = messages.get(row.template)
             if render is None:
-                raise Later("no_renderer")
+                raise _no_renderer(desk, row, row.template)
             return await render(session, row.args, now=now, policy=desk.policy), None
         card = await session.get(Card, row.card_id)
         if card is None:
             raise Ends("void", "no_card", "the card is gone")
-        render_card = desk.card_renderers.get(card.kind)
+        if card.partner_id != (row.partner_id if row.audience == PARTNER else None):
+            raise Ends("failed", "another_audience", "The card is not for who would read it.")
+        render_card = cards_.get(card.kind)
         if render_card is None:
-            raise Later("no_renderer")
+            raise _no_renderer(desk, row, card.kind)
         # Read before the rows it shows: what changes in between is shown now and edited once more.
         version = card.wanted
         return await render_card(session, card.id, now=now, policy=desk.policy), version
 
 
+def _registries(desk: Desk, row: Outbox) -> tuple[Mapping[str, Renderer], Mapping[str, CardRenderer]]:
+    """Who may write for this audience. What is internal and what is a partner's never stand in for one another."""
+    if row.audience == INTERNAL:
+        return desk.renderers, desk.card_renderers
+    if row.audience == PARTNER and row.partner_id is not None:
+        return desk.shared_renderers, desk.shared_cards
+    raise Ends("failed", "no_audience", "It does not say who may read it.")
+
+
+def _no_renderer(desk: Desk, row: Outbox, name: str) -> Exception:
+    """Nobody here can write it: a newer version of Cadence may. What others could write is for another audience."""
+    others = (
+        (desk.shared_renderers, desk.shared_cards)
+        if row.audience == INTERNAL
+        else (desk.renderers, desk.card_renderers)
+    )
+    if any(name in registry for registry in others):
+        return Ends("failed", "another_audience", "It is not for who would read it.")
+    return Later("no_renderer")
+
+
 async def _post(desk: Desk, turn: Turn, place: Place, message: Message, version: int | None) -> None:
     row = turn.row
     was_doubtful = turn.doubtful
-    file_id = await files.bring(desk, message) if message.file is not None else None
+    file_id = None
+    if message.file is not None:
+        file_id = await files.bring(desk, message)
+        # Bringing it took its time, and only the step that comes now can be seen: who reads the channel by now?
+        place = await places.of(desk, row)
     began = await _begin(desk, turn, place, file_id)
     if time.monotonic() - began > (desk.limits.lease - desk.limits.margin).total_seconds() - desk.call.timeout:
         # The machine slept between the commit and here: the lease could end while Slack still works on the call.

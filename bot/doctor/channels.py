@@ -1,12 +1,13 @@
 """The channels that internal notes go to: there, ours alone, and the bot in them. A page of Slack's list for a thousand."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.delivery.calls import CallFailed, RateLimited, SlackCalls
-from bot.delivery.channels import IS_ID, PAGE, Seen
+from bot.delivery.channels import PAGE, why_not
 from bot.settings import Settings
+from models.channels import IS_ID, Seen
 from models.checkup import Check, Finding, Place, good, listed, look, wrong
 from models.domain.text import count
 
@@ -14,8 +15,13 @@ MOST_PAGES = 10
 LEADERSHIP = "leadership"
 
 
-async def examine(client: AsyncWebClient, places: Collection[Place], settings: Settings) -> list[Finding]:
-    """One finding for each channel in trouble, and one for all that are well."""
+async def examine(
+    client: AsyncWebClient, places: Collection[Place], settings: Settings, outside: Mapping[str, int] | None = None
+) -> list[Finding]:
+    """One finding for each channel in trouble, and one for all that are well.
+
+    `outside`: how many guests whom nobody allowed are in which channel (id), as was seen last.
+    """
     found = []
     if not settings.leadership_channel:
         found.append(
@@ -27,8 +33,10 @@ async def examine(client: AsyncWebClient, places: Collection[Place], settings: S
         )
     if not places:
         return found
+    call = SlackCalls(client)
     try:
-        seen, whole = await _list(SlackCalls(client), {_key(place.ref) for place in places})
+        seen, whole = await _list(call, {_key(place.ref) for place in places})
+        grid = await _on_grid(call, seen.values())
     except RateLimited as limited:
         seconds = round(limited.wait.total_seconds())
         return [*found, look(Check.CHANNELS, "Slack asks us to wait before it lists the channels.",
@@ -38,7 +46,8 @@ async def examine(client: AsyncWebClient, places: Collection[Place], settings: S
                              "Mend what is said of token and scopes first, then look again.")]  # fmt: skip
     well = 0
     for place in places:
-        problem = _problem(place, seen.get(_key(place.ref)), whole=whole)
+        one = seen.get(_key(place.ref))
+        problem = _problem(place, one, whole=whole, grid=grid) or _guests(place, one, outside or {})
         if problem is None:
             well += 1
         else:
@@ -66,14 +75,21 @@ async def _list(call: SlackCalls, wanted: set[str]) -> tuple[dict[str, Seen], bo
     return found, False
 
 
+async def _on_grid(call: SlackCalls, seen: Iterable[Seen]) -> bool:
+    """Whether a channel that only workspaces of one enterprise share is ours: asked where there is one."""
+    if not any(one.is_shared and not one.is_ext_shared for one in seen):
+        return False
+    return bool((await call("auth.test")).get("enterprise_id"))
+
+
 def _key(ref: str) -> str:
     return ref if IS_ID.fullmatch(ref) else ref.casefold()
 
 
-def _problem(place: Place, seen: Seen | None, *, whole: bool) -> Finding | None:
+def _problem(place: Place, seen: Seen | None, *, whole: bool, grid: bool) -> Finding | None:
     if seen is None:
         return _unseen(place, whole=whole)
-    end = seen.why_not()
+    end = why_not(seen, grid=grid)
     if end is None:
         return None
     name, whose = f"#{seen.name}", listed(place.whose)
@@ -88,6 +104,18 @@ def _problem(place: Place, seen: Seen | None, *, whole: bool) -> Finding | None:
         Check.CHANNELS,
         f"{end.problem.rstrip('.')} ({whose}), so nothing internal is posted there.",
         f"Stop sharing {name}, or {_elsewhere(place.whose)}.",
+    )
+
+
+def _guests(place: Place, seen: Seen | None, outside: Mapping[str, int]) -> Finding | None:
+    number = outside.get(seen.slack_id, 0) if seen is not None else 0
+    if seen is None or not number:
+        return None
+    return wrong(
+        Check.CHANNELS,
+        f"{count(number, 'guest is', 'guests are')} in #{seen.name} ({listed(place.whose)}) whom no admin has allowed there, so "
+        "nothing internal is posted.",
+        f"Take them out of #{seen.name}, or let an admin allow them: what waits stands on their Home tab.",
     )
 
 

@@ -15,6 +15,7 @@ from bot.clock import real_now
 from bot.doctor import channels, database, slack
 from bot.settings import BadSettings, Settings
 from models import checkup
+from models.boundary import guests
 from models.checkup import Check, Finding, Place, good, look, wrong
 from models.db import Database
 from models.domain.errors import UserError
@@ -41,21 +42,23 @@ async def examine(ground: Ground) -> list[Finding]:
     about_slack, known = await slack.examine(ground.client, ground.settings, running=ground.running)
     found += [*about_database, *about_slack]
     places: list[Place] | None = None
+    outside: dict[str, int] = {}
     if readable:
         try:
-            places = await _records(ground, found)
+            places, outside = await _records(ground, found)
         except (SQLAlchemyError, OSError) as error:
             found.append(database.broken(error))
     if known and places is not None:
-        found += await channels.examine(ground.client, places, ground.settings)
+        found += await channels.examine(ground.client, places, ground.settings, outside)
     return found
 
 
-async def _records(ground: Ground, found: list[Finding]) -> list[Place]:
+async def _records(ground: Ground, found: list[Finding]) -> tuple[list[Place], dict[str, int]]:
+    """Adds what the rows say; the internal channels, and how many of outside are in which."""
     policy = ground.settings.policy()
     async with ground.db.read() as session:
         found += await checkup.records(session, now=ground.now, policy=policy)
-        return await checkup.internal_channels(session, policy)
+        return await checkup.internal_channels(session, policy), await guests.everywhere(session)
 
 
 def _settings(settings: Settings) -> Finding:

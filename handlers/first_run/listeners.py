@@ -15,7 +15,7 @@ from handlers.kit.deps import Body, Deps, deps_of, user_id
 from handlers.kit.forms import Values
 from handlers.kit.once import once
 from handlers.kit.views import replace, show
-from models import first_run, people
+from models import channels, first_run, people
 from models.domain.errors import UserError
 from models.domain.rights import Act
 from models.tables import Person
@@ -67,7 +67,7 @@ async def save_crm(ack: AsyncAck, body: Body, client: AsyncWebClient, context: A
         await first_run.say_no_crm(session, actor, without=ref.without, now=deps.now())
         return {}
 
-    await once(deps, f"click:{user_id(body)}:{action['action_ts']}:{action['action_id']}", effect)
+    await once(deps, body, f"click:{user_id(body)}:{action['action_ts']}:{action['action_id']}", effect)
     await ack()
     deps.wake()
     async with deps.db.read() as session:
@@ -110,7 +110,7 @@ async def _look(client: AsyncWebClient, deps: Deps, body: Body, found: SetUpPage
     if not rooms:
         return
     async with deps.db.write() as session:
-        await first_run.remember(session, rooms)
+        await channels.remember(session, rooms)
     await saving.redraw(client, deps, body, {view_id: lambda fresh: lists.channels(fresh, at)})
 
 

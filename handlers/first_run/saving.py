@@ -49,7 +49,7 @@ async def _save(
 ) -> Mapping[str, Any]:
     """Commit, ack, and draw what lies below; the response, which is empty when the form was closed."""
     view = body["view"]
-    response = await once(deps, f"view:{view['id']}:{view['hash']}", effect)
+    response = await once(deps, body, f"view:{view['id']}:{view['hash']}", effect)
     await ack(**response)
     deps.wake()
     if not response:
@@ -93,7 +93,10 @@ async def _manager(session: AsyncSession, deps: Deps, actor: Person, named: Slac
     if named is None:
         return None
     try:
-        return await roster.admit(session, named, roles=["pm"], by=actor, now=deps.now(), team_id=deps.team_id())
+        return await roster.admit(
+            session, named, roles=["pm"], by=actor, now=deps.now(), team_id=deps.team_id(),
+            enterprise_id=deps.enterprise_id(),
+        )  # fmt: skip
     except FieldErrors as refused:
         raise FieldErrors({Field.MANAGER: str(refused)}) from None
 
@@ -125,8 +128,9 @@ async def save_person(ack: AsyncAck, body: Body, client: AsyncWebClient, context
             )  # fmt: skip
         else:
             await roster.add_person(
-                session, actor, user, roles=said.roles, holidays=said.holidays, now=deps.now(), team_id=deps.team_id()
-            )
+                session, actor, user, roles=said.roles, holidays=said.holidays, now=deps.now(), team_id=deps.team_id(),
+                enterprise_id=deps.enterprise_id(),
+            )  # fmt: skip
         return {}
 
     await _save(ack, client, deps, body, effect, lambda fresh: lists.people(fresh, state.at))

@@ -16,7 +16,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from handlers.kit.slack_users import slack_user
-from models import first_run
+from models import channels, first_run
 from models.domain.errors import FieldErrors, UserError
 from models.people import SlackUser
 from models.tables import ChannelState
@@ -73,23 +73,10 @@ def _said(refused: SlackApiError) -> str:
 
 
 def room_of(channel: Mapping[str, Any]) -> ChannelState:
-    """A channel object as it is remembered; everything that is not plainly no is read as yes."""
-    flags = ("is_ext_shared", "is_shared", "is_org_shared")
-    unknown = any(not isinstance(channel.get(flag), bool) for flag in flags[:2])
-    pending = ("is_pending_ext_shared", "pending_shared", "pending_connected_team_ids")
-    return ChannelState(
-        slack_id=str(channel.get("id") or ""),
-        name=str(channel.get("name") or ""),
-        is_private=bool(channel.get("is_private")),
-        is_member=channel.get("is_member") is True,
-        is_archived=bool(channel.get("is_archived")),
-        is_shared=unknown or any(channel.get(flag) for flag in flags) or bool(channel.get("connected_team_ids")),
-        is_pending_shared=any(channel.get(name) for name in pending),
-        is_ext_shared=unknown or bool(channel.get("is_ext_shared")),
-        connected=[str(team) for team in channel.get("connected_team_ids") or ()],
-        pending=[str(team) for team in channel.get("pending_connected_team_ids") or ()],
-        checked_at=datetime.now(UTC),  # real time, as `ChannelState` says: it is Slack's answer that is dated
-    )
+    """A channel object as it is remembered; real time, as `ChannelState` says: it is Slack's answer that is dated."""
+    room = channels.Seen.of(channel).row(datetime.now(UTC))
+    room.checked_at = room.checked_at or datetime.now(UTC)  # a form shows what was looked at, known or not
+    return room
 
 
 def unseen(slack_id: str) -> ChannelState:

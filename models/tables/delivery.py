@@ -20,7 +20,8 @@ class Outbox(Base):
     `key` makes a delivery unique; `nonce` travels in the message's metadata, so that read-back can find it.
     `audience` is internal or partner. An internal row goes nowhere that is shared; one for `partner_id` goes to that
     partner's joint channel alone, and only a renderer of `handlers.shared` may write it. `decision` is what somebody chose
-    for a held row: safe (the partner-safe version instead), moved, or dropped; a held row without one waits for ever.
+    for a held row: safe (the partner-safe version instead), moved, posted (there after all) or dropped; a held row without
+    one waits for ever. A sent row of a card with a problem and without a decision: the card may not be edited where it stands.
     """
 
     __tablename__ = "outbox"

@@ -179,7 +179,7 @@ async def test_each_channel_in_trouble_is_named_with_how_to_mend_it(sqlite_url):
         ids = {one["name"]: one["id"] for one in (await local.get("state"))["channels"] if not one.get("is_im")}
         places = [Place("leadership", ("leadership", "Zinc")), *(Place(f"p-{name.lower()}", (name,)) for name in names[:6]),
                   Place(ids["p-gale"], ("Gale",)), Place("P-Hill", ("Hill",)), Place("C0NOWHERE", ("Ivy",))]  # fmt: skip
-        found = await channels.examine(client_of(local), places, settings())
+        found = await channels.examine(client_of(local), places, settings(), {ids["p-hill"]: 2, ids["p-acme"]: 1})
         listed = await local.api("conversations.list")
     assert len(listed) == 1, "one page is enough"
     said = {one.what: one.mend for one in found if one.severity is Severity.WRONG}
@@ -191,6 +191,8 @@ async def test_each_channel_in_trouble_is_named_with_how_to_mend_it(sqlite_url):
             f"Stop sharing #p-cord, or {elsewhere}",
         "#p-dust is about to be shared with another company (Dust), so nothing internal is posted there.":
             f"Stop sharing #p-dust, or {elsewhere}",
+        "2 guests are in #p-hill (Hill) whom no admin has allowed there, so nothing internal is posted.":
+            "Take them out of #p-hill, or let an admin allow them: what waits stands on their Home tab.",
         "Cadence sees no channel #p-echo (Echo).":
             f"If it is private, invite @Cadence to #p-echo: type /invite @Cadence there. If it has another name, {elsewhere}",
         "Cadence sees no channel #p-fern (Fern).":
@@ -199,7 +201,7 @@ async def test_each_channel_in_trouble_is_named_with_how_to_mend_it(sqlite_url):
             f"If it is private, invite @Cadence to C0NOWHERE: type /invite @Cadence there. If it has another name, {elsewhere}",
     }  # fmt: skip
     assert [one.what for one in found if one.severity is Severity.GOOD] == [
-        "Cadence is in 3 internal channels, none of them archived or shared."
+        "Cadence is in 2 internal channels, none of them archived or shared."
     ]
 
 

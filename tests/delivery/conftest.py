@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.clock import Clock
 from bot.delivery import Delivery, Limits
 from handlers.kit.message import Attached, Message
-from models import outbox
+from models import boundary, outbox
 from models.db import Database
 from models.domain.policy import Policy
 from models.outbox import Owed
@@ -185,7 +185,9 @@ def make_delivery(db: Database, slack: FakeSlack, clock: Clock, *, timeout: int 
         "clock": clock,
         "policy": Policy(),
         "renderers": {"say": say, "report": say_report},
-        "card_renderers": {"prompt": show_card, "home": show_card},
+        "card_renderers": {"prompt": show_card, "home": show_card, "joint": show_desk},
+        "shared_renderers": {"shared": say_shared},
+        "shared_cards": {"checkin": show_card},
         "limits": LIMITS,
     }
     return Delivery(**given | changes)
@@ -195,6 +197,19 @@ async def say_report(
     session: AsyncSession, args: Mapping[str, Any], *, now: datetime, policy: Policy
 ) -> Message | None:
     return Message(f"report on {args['outbox_id']}: {args['state']}", ())
+
+
+async def say_shared(
+    session: AsyncSession, args: Mapping[str, Any], *, now: datetime, policy: Policy
+) -> Message | None:
+    return Message(f"shared {args.get('text', '')}", ())
+
+
+async def show_desk(session: AsyncSession, card_id: int, *, now: datetime, policy: Policy) -> Message | None:
+    """What waits for whoever the card is of, a line each."""
+    person = await session.get_one(Person, (await session.get_one(Card, card_id)).person_id)
+    held = await boundary.held_for(session, person, now=now, policy=policy)
+    return Message("; ".join(f"{one.what} for {one.where}: {one.why}" for one in held) or "nothing waits", ())
 
 
 @pytest_asyncio.fixture

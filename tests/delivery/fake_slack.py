@@ -51,6 +51,11 @@ class FakeSlack:
     undiscoverable: set[str] = field(default_factory=set)
     most_at_once: int = 0
     files: dict[str, Json] = field(default_factory=dict)
+    members: dict[str, list[str]] = field(default_factory=dict)
+    """Who is in a channel besides the bot."""
+    users: dict[str, Json] = field(default_factory=dict)
+    """What users.info says of people whom no row knows."""
+    enterprise: str = ""
     late_shares: int = 0
     """How many times files.info does not yet say where a file was shared."""
     _last: int = 0
@@ -183,7 +188,34 @@ class FakeSlack:
         return getattr(self, "do_" + method.replace(".", "_"))(args)
 
     def do_auth_test(self, _args: Json) -> Json:
-        return {"team_id": TEAM, "user_id": BOT_USER, "bot_id": BOT}
+        grid = {"enterprise_id": self.enterprise} if self.enterprise else {}
+        return {"team_id": TEAM, "user_id": BOT_USER, "bot_id": BOT} | grid
+
+    def do_conversations_members(self, args: Json) -> Json:
+        if args["channel"] not in self.channels:
+            raise ApiError("channel_not_found")
+        rows = [BOT_USER, *self.members.get(args["channel"], [])]
+        start = int(args.get("cursor") or 0)
+        end = start + self.page_size
+        return {"members": rows[start:end], "response_metadata": {"next_cursor": str(end) if end < len(rows) else ""}}
+
+    def do_users_info(self, args: Json) -> Json:
+        if args["user"] not in self.users:
+            raise ApiError("user_not_found")
+        return {"user": self.users[args["user"]]}
+
+    def do_users_list(self, args: Json) -> Json:
+        rows = [user for user in self.users.values() if user["team_id"] == TEAM]
+        start = int(args.get("cursor") or 0)
+        end = start + self.page_size
+        return {"members": rows[start:end], "response_metadata": {"next_cursor": str(end) if end < len(rows) else ""}}
+
+    def user(self, slack_id: str, *, team: str = TEAM, channel: str = "", **flags: Any) -> str:
+        """Somebody whom no row knows, perhaps in a channel."""
+        self.users[slack_id] = {"id": slack_id, "team_id": team, "real_name": f"Name {slack_id}", **flags}
+        if channel:
+            self.members.setdefault(channel, []).append(slack_id)
+        return slack_id
 
     def do_conversations_open(self, args: Json) -> Json:
         user = args["users"]

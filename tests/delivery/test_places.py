@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 from sqlalchemy import select
 
+from bot.delivery import Identity
 from models.tables import Cadence, ChannelState, Occurrence, Partner, Person
 from tests.delivery.conftest import NOON, Stage
 
@@ -30,7 +31,7 @@ ON_SQLITE_ALONE = True
     ],
     ids="-".join,
 )
-async def test_held_when_shared_pending_or_unknown_and_reported_once(stage: Stage, flags: dict) -> None:
+async def test_held_when_shared_pending_or_unknown_and_on_the_desk_once(stage: Stage, flags: dict) -> None:
     await stage.person("Head", "U7", "head")
     stage.slack.channel("C3", "joint", **flags)
     await stage.owe(channel_ref="C3")
@@ -39,9 +40,7 @@ async def test_held_when_shared_pending_or_unknown_and_reported_once(stage: Stag
     assert (row.state, row.attempts) == ("held", 0)
     assert "joint" in row.problem
     assert stage.slack.messages["C3"] == []
-    assert stage.slack.texts("DU7") == [f"report on {row.id}: held"]
-    report = await stage.row(f"report:{row.id}")
-    assert report.args == {"outbox_id": row.id, "state": "held", "problem": row.problem, "channel_ref": "C3"}
+    assert stage.slack.texts("DU7") == [f"Message, 12 Mar for #joint: {row.problem}"]
     await stage.settle()
     assert len(stage.slack.texts("DU7")) == 1
 
@@ -185,6 +184,15 @@ async def test_somebody_of_another_workspace_is_never_written_to(stage: Stage) -
     await stage.owe(person_id=bo)
     await stage.settle()
     assert (await stage.row()).state == "failed"
+
+
+async def test_on_grid_somebody_of_another_workspace_of_our_enterprise_is_written_to(stage: Stage) -> None:
+    bo = await stage.person("Bo", "U2")
+    async with stage.db.write() as session:
+        (await session.get_one(Person, bo)).slack_team_id = "T9"
+    await stage.owe(person_id=bo)
+    await stage.another(known_as=Identity("T1", "UBOT", "B1", "E1")).drain(patient=True)
+    assert (await stage.row()).state == "sent"
 
 
 async def test_a_row_without_a_destination_fails(stage: Stage) -> None:

@@ -155,7 +155,11 @@ TABLE = {
     ),
     "messages were held": (
         _unsent("held", "#p-acme is shared."), "look", Check.MESSAGES,
-        "2 messages were held back in the last two weeks: #p-acme is shared (2).", "another one",
+        "2 messages were held back and wait: #p-acme is shared (2).", "Decide about each",
+    ),
+    "messages were held long ago": (
+        _unsent("held", "#p-acme is shared.", created_at=NOW - timedelta(days=60)), "look", Check.MESSAGES,
+        "2 messages were held back and wait: #p-acme is shared (2).", "Decide about each",
     ),
     "messages failed": (
         _unsent("failed", "It is archived.", 1), "look", Check.MESSAGES, "1 message was not sent", "Mend what the reason says",
@@ -180,7 +184,7 @@ async def test_what_is_not_well_is_found_with_how_to_mend_it(empty, case):
 @pytest.mark.parametrize(
     "arrange",
     [
-        _unsent("held", "x", created_at=NOW - timedelta(days=15)),
+        _unsent("failed", "x", created_at=NOW - timedelta(days=15)),
         _unsent("held", "x", template="report"),
         _unsent("sent", ""),
         _set(DealVersion, DealVersion.id > 0, owner_id=None, category="won"),

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from models import cadences, first_run
+from models import cadences, channels, first_run
 from models.domain.errors import FieldErrors, NotAllowed, UserError
 from models.first_run import Step
 from models.tables import ChannelState, CrmRecord, ImportRun
@@ -119,7 +119,7 @@ async def test_the_file_is_not_waited_for_where_there_is_none(db):
 async def test_a_channel_in_trouble_is_not_done_until_something_happened_there(db, more, well):
     async with db.write() as session:
         await make.partner(session, pm=None, internal_channel="C1")
-        await first_run.remember(session, [a_room(**more)])
+        await channels.remember(session, [a_room(**more)])
         found = await facts(session)
         assert (Step.CHANNELS in found.done) is well
         assert found.tier1[0].room.label == "#partner-acme"
