@@ -107,6 +107,8 @@ class Drafts:
     team_id: Callable[[], str]
     said: Callable[[], None] = lambda: None
     """Called when a card may want to be shown anew."""
+    enterprise_id: Callable[[], str] = str
+    """Our Grid enterprise; empty without Grid."""
     times: Times = field(default_factory=Times)
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
     _task: "asyncio.Task[None] | None" = None
@@ -470,7 +472,7 @@ class Drafts:
         )  # fmt: skip
 
     def _one_of_us(self, user: SlackUser) -> bool:
-        return not roster.why_not_one_of_us(user, self.team_id())
+        return not roster.why_not_one_of_us(user, self.team_id(), self.enterprise_id())
 
     def _teller(self, work: Work) -> Callable[[int, int], Awaitable[None]]:
         """Writes how far it has come, every few seconds: Slack takes about fifty edits a minute."""
@@ -561,7 +563,8 @@ class Drafts:
             logger.warning("drafts: the directory was not read: %s", _named(error))
             return
         async with self.db.write() as session:
-            await orphans.sync(session, users, team_id=self.team_id(), now=self.clock.now(), policy=self.policy)
+            await orphans.sync(session, users, team_id=self.team_id(), enterprise_id=self.enterprise_id(),
+                               now=self.clock.now(), policy=self.policy)  # fmt: skip
 
     async def _admit(self, work: Work, standing: Standing) -> None:
         """Owners who are in Slack and not known here come in as AEs: the importer's act, approved with the dry run."""
@@ -576,7 +579,7 @@ class Drafts:
                 async with self.db.write() as session:
                     await roster.admit(
                         session, user, roles=("ae",), by=standing.person, now=self.clock.now(),
-                        team_id=self.team_id(),
+                        team_id=self.team_id(), enterprise_id=self.enterprise_id(),
                     )  # fmt: skip
             except FieldErrors as refused:
                 logger.info("draft %d: an owner stays open: %s", work.id, type(refused).__name__)

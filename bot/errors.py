@@ -16,11 +16,22 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from handlers.kit.deps import user_id
+from handlers.kit import told
+from handlers.kit.caller import KEY as CALLER
+from handlers.kit.caller import Caller
+from handlers.kit.deps import Deps, deps_of, user_id
 from handlers.kit.forms import Values
-from models.domain.errors import FieldErrors, UserError
+from handlers.kit.told import APART, plain
+from models import people
+from models.domain.errors import FieldErrors, ForPartner, NotAllowed, UserError
 
 logger = logging.getLogger("cadence.errors")
+DM = "D"
+"""How the id of a conversation of two begins: Cadence can answer in none but its own."""
+SUGGESTION, CLOSED = "block_suggestion", "view_closed"
+FOR_THEM = (NotAllowed, ForPartner, FieldErrors)
+NOT_FOR_THEM = "This did not work, and nothing was saved. A reply in the check-in's thread always reaches us."
+"""What somebody of another company is told where the sentence is not one that was written for them."""
 
 
 def register(app: AsyncApp) -> None:
@@ -30,18 +41,29 @@ def register(app: AsyncApp) -> None:
 async def translate(
     error: Exception, body: dict[str, Any], client: AsyncWebClient, context: AsyncBoltContext
 ) -> BoltResponse | None:
-    """Say it to the person, log it for us."""
+    """Say it to the person, log it for us. Whoever only types into a menu, or closes a form, is told nothing."""
     words = sentence(error, body)
+    if isinstance(error, UserError) and not isinstance(error, FOR_THEM) and not _one_of_us(context):
+        words = NOT_FOR_THEM
     kind = body.get("type") or ("command" if "command" in body else "unknown")
     if kind == "view_submission":
         return _on_the_form(error, words, body) if context.ack.response is None else None
     if kind == "event_callback":
         return None
+    if kind == SUGGESTION:
+        return _json({"options": []}) if context.ack.response is None else None
     try:
-        await _only_to_them(client, body, words)
+        if kind != CLOSED:
+            await _only_to_them(client, body, words, context)
     except SlackApiError as refused:
         logger.warning("could not tell %s what went wrong: %s", user_id(body), slack_code(refused))
     return BoltResponse(status=200, body="") if context.ack.response is None else None
+
+
+def _one_of_us(context: AsyncBoltContext) -> bool:
+    """Whether the caller was found to be of our company. Who failed before that could be found is not."""
+    caller = context.get(CALLER)
+    return isinstance(caller, Caller) and caller.ours
 
 
 def slack_code(error: SlackApiError, field: str = "error") -> str:
@@ -66,11 +88,6 @@ def sentence(error: Exception, body: Mapping[str, Any]) -> str:
         f"Something went wrong on our side; it is logged as {reference}. Nothing was saved. Try again, and if it "
         "happens again give that number to whoever runs Cadence."
     )
-
-
-def _plain(words: str) -> str:
-    """A sentence of ours, in which a command stands as code; a name in it may be bold by accident, never a mention."""
-    return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _what(body: Mapping[str, Any]) -> str:
@@ -112,29 +129,48 @@ def error_view(words: str) -> dict[str, Any]:
         "type": "modal",
         "title": {"type": "plain_text", "text": "That did not work"},
         "close": {"type": "plain_text", "text": "Close"},
-        "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": _plain(words)[:2900], "verbatim": True}}],
+        "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": plain(words)[:2900], "verbatim": True}}],
     }
 
 
-async def _only_to_them(client: AsyncWebClient, body: Mapping[str, Any], words: str) -> None:
+async def _only_to_them(client: AsyncWebClient, body: Mapping[str, Any], words: str, context: AsyncBoltContext) -> None:
     """An answer only they see: in the channel, or on top of the view they clicked in."""
     view = body.get("view") or {}
     if view.get("type") == "modal":
         await _in_view(client, body, words, push=True)
         return
-    channel = (
-        (body.get("channel") or {}).get("id") if isinstance(body.get("channel"), Mapping) else body.get("channel_id")
-    )
+    channel = _channel(body)
     if not channel:
         await _in_view(client, body, words, push=False)
         return
+    if _one_of_us(context) and not channel.startswith(DM) and not await deps_of(context).ours_alone(channel):
+        if not await _owe(deps_of(context), body, words):
+            await _in_view(client, body, words, push=False)
+            return
+        words = APART
     try:
-        await client.chat_postEphemeral(channel=channel, user=user_id(body), text=_plain(words))
+        await client.chat_postEphemeral(channel=channel, user=user_id(body), text=plain(words))
     except SlackApiError as refused:
         # A command can come from a channel the bot is not in; its trigger may still open a view.
         if slack_code(refused) not in ("not_in_channel", "channel_not_found", "user_not_in_channel"):
             raise
         await _in_view(client, body, words, push=False)
+
+
+def _channel(body: Mapping[str, Any]) -> str:
+    channel = body.get("channel")
+    return str(channel.get("id") or "") if isinstance(channel, Mapping) else str(body.get("channel_id") or "")
+
+
+async def _owe(deps: Deps, body: Mapping[str, Any], words: str) -> bool:
+    """Say it in their direct messages instead; False where they are nobody whom Cadence writes to."""
+    async with deps.db.write() as session:
+        person = await people.by_slack_id(session, user_id(body))
+        if not people.is_ours(person):
+            return False
+        await told.owe(session, person, words, str(body.get("trigger_id") or secrets.token_hex(8)), now=deps.now())
+    deps.wake()
+    return True
 
 
 async def _in_view(client: AsyncWebClient, body: Mapping[str, Any], words: str, *, push: bool) -> None:

@@ -550,8 +550,8 @@ async def decidable(session: AsyncSession, actor: Person, match: DealMatch, *, n
         .join(Deal, PRESENT)
         .where(Deal.id.in_((match.deal_id, match.other_id)))
     )
-    for partner in {row.id: row for row in rows}.values():
-        pm_id = partner.pm_id if _here(partner.pm_id, book) else None
+    managers = {row.pm_id if _here(row.pm_id, book) else None for row in rows}
+    for pm_id in managers or {None}:  # without a partner it is the head's or an admin's to say
         subject = await people.subject_of(session, pm_id=pm_id, now=now, policy=policy)
         require(may(people.as_actor(actor), Act.MATCH_DEAL, subject))
 

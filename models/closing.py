@@ -14,6 +14,7 @@ from models.domain.policy import Policy
 from models.domain.rights import Act, may, require
 from models.domain.text import clean
 from models.domain.zones import local_date, zone
+from models.shared import owing
 from models.tables import Artifact, Cadence, Commitment, CommitmentFate, Occurrence, Partner, Person
 
 LEAST, MOST_NEW = 2, 3
@@ -24,16 +25,20 @@ FATES = ("kept", "moved", "dropped", "carried")
 
 @dataclass(frozen=True)
 class Promise:
-    """One new commitment as typed. `owner` is a person of ours; `refusal` says why the chosen one cannot own it."""
+    """One new commitment as typed. `owner` is a person of ours; `refusal` says why the chosen one cannot own it.
+
+    `shared` is what the partner may read of it; without such words nothing of it crosses.
+    """
 
     text: str
     owner_id: int | None
     due: date | None
     refusal: str = ""
+    shared: str = ""
 
     @property
     def empty(self) -> bool:
-        return not clean(self.text) and self.owner_id is None and self.due is None and not self.refusal
+        return not (clean(self.text) or self.owner_id or self.due or self.refusal or clean(self.shared))
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,8 @@ async def close(session: AsyncSession, actor: Person, closing: Closing, *, now: 
     partner = await session.get_one(Partner, cadence.partner_id)
     subject = await people.subject_of(session, partner=partner, now=now, policy=policy)
     require(may(people.as_actor(actor), Act.CLOSE_REVIEW, subject))
+    if cadence.kind != cadences.Kind.WEEKLY_REVIEW:
+        raise UserError("This form closes weekly reviews only.")
     if occurrence.closed_at is not None:
         by = await session.get(Person, occurrence.closed_by_id) if occurrence.closed_by_id else None
         raise UserError(f"The {partner.name} review is already closed{f' by {by.name}' if by else ''}.")
@@ -96,6 +103,7 @@ async def close(session: AsyncSession, actor: Person, closing: Closing, *, now: 
         raise FieldErrors(errors)
     await settle(session, occurrence, closing, standing, actor, partner_id=partner.id, now=now)
     artifact = await notes.publish_weekly(session, occurrence.id, now=now, policy=policy)
+    await owing.owe_note(session, occurrence, now=now, policy=policy)
     await cards.touch_occurrences(session, [occurrence.id])
     await cards.touch_homes(session)
     return artifact
@@ -127,6 +135,7 @@ async def settle(
                 Commitment(
                     partner_id=partner_id,
                     text=clean(promise.text),
+                    shared_text=clean(promise.shared),
                     owner_id=promise.owner_id,
                     due=promise.due,
                     made_in_id=occurrence.id,

@@ -23,13 +23,19 @@ _GONE = select(Person.id).where(Person.active.is_(False), Person.side == "ours")
 
 
 async def sync(
-    session: AsyncSession, users: Collection[SlackUser], *, team_id: str, now: datetime, policy: Policy | None
+    session: AsyncSession,
+    users: Collection[SlackUser],
+    *,
+    team_id: str,
+    now: datetime,
+    policy: Policy | None,
+    enterprise_id: str = "",
 ) -> SyncResult:
     """`people.sync`, and what follows when somebody has left: cards show it, and whoever answers for it is asked.
 
     Without a policy nobody is asked: business time is not known yet.
     """
-    found = await people.sync(session, users, team_id=team_id, now=now)
+    found = await people.sync(session, users, team_id=team_id, enterprise_id=enterprise_id, now=now)
     if found.deactivated:
         await session.flush()
         await cards.touch_everything(session)

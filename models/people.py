@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeGuard
 
 from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,6 +20,7 @@ from models.domain.zones import local_date, zone
 from models.tables import Absence, Partner, Person
 
 LONGEST_NAME = 60
+OUTSIDE = "Only people of our own company can do this."
 
 
 class _HasName(Protocol):
@@ -117,8 +118,15 @@ def admitted(person: Person | None) -> Person:
     if not person.active:
         raise NotAllowed("Your account is deactivated here, so Cadence cannot take this from you.")
     if person.side != "ours":
-        raise NotAllowed("Only people of our own company can do this so far.")
+        raise NotAllowed(OUTSIDE)
+    if person.guest:
+        raise NotAllowed("You are a guest in this workspace, and Cadence works with full members only.")
     return person
+
+
+def is_ours(person: Person | None) -> TypeGuard[Person]:
+    """Whether this is an active full member of our own company: the only ones Cadence takes anything internal from."""
+    return person is not None and person.side == "ours" and person.active and not person.guest
 
 
 def as_actor(person: Person) -> Actor:
@@ -127,7 +135,7 @@ def as_actor(person: Person) -> Actor:
         name=person.name,
         roles=frozenset(held.role for held in person.roles),
         ours=person.side == "ours",
-        active=person.active,
+        active=person.active and not person.guest,
         partner_id=person.partner_id if person.side != "ours" else None,
     )
 
@@ -336,6 +344,13 @@ class SlackUser:
     deleted: bool
     guest: bool
     stranger: bool
+    enterprise_id: str = ""
+
+    def of(self, team_id: str, enterprise_id: str = "") -> bool:
+        """Whether they are of the company with this workspace and, on Grid, this enterprise. What is withheld counts against."""
+        if self.stranger or not self.team_id:
+            return False
+        return self.team_id == team_id or (bool(enterprise_id) and self.enterprise_id == enterprise_id)
 
 
 @dataclass(frozen=True)
@@ -344,10 +359,13 @@ class SyncResult:
     deactivated: tuple[int, ...]
 
 
-async def sync(session: AsyncSession, users: Collection[SlackUser], *, team_id: str, now: datetime) -> SyncResult:
+async def sync(
+    session: AsyncSession, users: Collection[SlackUser], *, team_id: str, now: datetime, enterprise_id: str = ""
+) -> SyncResult:
     """Match Slack's users to people by Slack id, then e-mail; note deactivation and time zones. Invents nobody.
 
-    Only a user of our own workspace can become one of ours: an e-mail address proves nothing across workspaces.
+    Only a user of our own workspace (on Grid: of our enterprise) can become one of ours: an e-mail address proves nothing
+    across companies. One of ours who is of another company now has left, as if they were deactivated.
     """
     emails = {user.email.casefold() for user in users if user.email}
     ids = {user.slack_id for user in users}
@@ -363,33 +381,35 @@ async def sync(session: AsyncSession, users: Collection[SlackUser], *, team_id: 
         person = by_id.get(user.slack_id) or by_email.get(user.email.casefold() if user.email else "")
         if person is None or user.is_bot:
             continue
-        ours = user.team_id == team_id and not user.stranger
-        if (person.side == "ours") != ours:
+        ours = user.of(team_id, enterprise_id)
+        elsewhere = bool(user.team_id or user.stranger) and not ours
+        moved = elsewhere and person.side == "ours" and person.slack_id == user.slack_id
+        if (person.side == "ours") != ours and not moved:
             continue
         if person.slack_id is None:
-            person.slack_id, person.slack_team_id = user.slack_id, user.team_id
+            person.slack_id = user.slack_id
         elif person.slack_id != user.slack_id:
             continue
         matched += 1
-        person.guest = user.guest
-        if not person.zone and user.zone:
-            person.zone = user.zone
-        if person.active == user.deleted:
-            person.active = not user.deleted
-            changes.note(
-                session,
-                "person",
-                person.id,
-                "active",
-                user.deleted,
-                not user.deleted,
-                by_id=None,
-                source="slack",
-                at=now,
-            )
-            if user.deleted:
-                gone.append(person.id)
+        _follow(session, person, user, here=not user.deleted and not moved, gone=gone, now=now)
     return SyncResult(matched=matched, deactivated=tuple(gone))
+
+
+def _follow(
+    session: AsyncSession, person: Person, user: SlackUser, *, here: bool, gone: list[int], now: datetime
+) -> None:
+    """What Slack says of somebody we know: workspace, guest or not, zone, and whether they are still here."""
+    if person.side == "ours" or person.slack_team_id is None:
+        person.slack_team_id = user.team_id or person.slack_team_id
+    person.guest = user.guest
+    if not person.zone and user.zone:
+        person.zone = user.zone
+    if person.active == here:
+        return
+    person.active = here
+    changes.note(session, "person", person.id, "active", not here, here, by_id=None, source="slack", at=now)
+    if not here:
+        gone.append(person.id)
 
 
 _STANDING = select(Absence.first_day, Absence.last_day, Absence.person_id, Absence.cover_id).where(

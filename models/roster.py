@@ -55,6 +55,7 @@ async def admit(
     by: Person | None,
     now: datetime,
     team_id: str,
+    enterprise_id: str = "",
 ) -> Person:
     """Make a Slack user one of our people, or find them (by Slack id, then e-mail), and add the roles; none is taken.
 
@@ -64,7 +65,7 @@ async def admit(
     unknown = set(roles) - set(ROLES)
     if unknown:
         raise ValueError(f"no such role: {', '.join(sorted(unknown))}")
-    refusal = why_not_one_of_us(user, team_id)
+    refusal = why_not_one_of_us(user, team_id, enterprise_id)
     if refusal:
         raise FieldErrors({"person": refusal})
     await hold(session, now=now)
@@ -84,12 +85,12 @@ async def admit(
     return person
 
 
-def why_not_one_of_us(user: people.SlackUser, team_id: str) -> str:
+def why_not_one_of_us(user: people.SlackUser, team_id: str, enterprise_id: str = "") -> str:
     """Why this Slack user cannot be one of our people, in a sentence; empty when they can. What is withheld counts against."""
     name = clip(_name(user), _SAID)
     if user.is_bot:
         return f"{name} is an app, not a person. Choose one named person."
-    if user.stranger or user.team_id != team_id:
+    if not user.of(team_id, enterprise_id):
         return f"{name} is not of this Slack workspace. Only people of our own company can be added."
     if user.deleted:
         return f"{name} is deactivated in Slack. Choose somebody who is here."
@@ -153,14 +154,14 @@ def _note(session: AsyncSession, person: Person, name: str, before: Any, after: 
 
 async def add_person(
     session: AsyncSession, actor: Person, user: people.SlackUser, *, roles: Collection[str], holidays: str,
-    now: datetime, team_id: str,
+    now: datetime, team_id: str, enterprise_id: str = "",
 ) -> Person:  # fmt: skip
     """What the form “Add a person” does. Raises NotAllowed, FieldErrors."""
     require(may(people.as_actor(actor), Act.ADD_PERSON, Subject()))
     calendar = _calendar(holidays)
     if not roles:
         raise FieldErrors({"roles": "Choose at least one role: it says what Cadence asks them."})
-    person = await admit(session, user, roles=roles, by=actor, now=now, team_id=team_id)
+    person = await admit(session, user, roles=roles, by=actor, now=now, team_id=team_id, enterprise_id=enterprise_id)
     if calendar:
         _set_calendar(session, person, calendar, by=actor, now=now)
     await cards.touch_homes(session)

@@ -76,7 +76,7 @@ async def save_click(ack: AsyncAck, body: Body, client: AsyncWebClient, context:
         return {"said": form.receipt(done)}
 
     # By what was signed, not by the click: whoever saw no ack clicks again, and says the same thing.
-    said = await once(deps, f"{Action.SIGN}:{user_id(body)}:{ref.c}", effect)
+    said = await once(deps, body, f"{Action.SIGN}:{user_id(body)}:{ref.c}", effect)
     await ack()
     deps.wake()
     view = body.get("view") or {}
@@ -137,7 +137,7 @@ async def save_form(ack: AsyncAck, body: Body, client: AsyncWebClient, context: 
         return {"response_action": "update", "view": form.done_modal(done, listed=state.below == View.LIST)}
 
     try:
-        response = await once(deps, f"view:{view['id']}:{view['hash']}", effect)
+        response = await once(deps, body, f"view:{view['id']}:{view['hash']}", effect)
     except Stale as stale:
         await ack(response_action="update", view=await _with_both(deps, body, state, stale))
         return
@@ -259,5 +259,5 @@ async def save_touch(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> No
         may_sign = may(people.as_actor(actor), Act.SIGN_ATTRIBUTION, desk.subject).allowed
         return {"response_action": "update", "view": touch.receipt(desk, may_sign=may_sign)}
 
-    await ack(**await once(deps, f"view:{view['id']}:{view['hash']}", effect))
+    await ack(**await once(deps, body, f"view:{view['id']}:{view['hash']}", effect))
     deps.wake()

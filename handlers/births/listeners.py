@@ -77,7 +77,7 @@ async def save_new(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None
         return {"response_action": "update", "view": form.receipt(await _receipt(session, deps, actor, born))}
 
     try:
-        response = await once(deps, f"view:{view['id']}:{view['hash']}", effect)
+        response = await once(deps, body, f"view:{view['id']}:{view['hash']}", effect)
     except Doubled as doubled:
         response = {"response_action": "update", "view": await _with_near(deps, body, doubled)}
     await ack(**response)
@@ -128,6 +128,6 @@ async def _decide(ack: AsyncAck, body: Body, context: AsyncBoltContext, decide: 
         return {}
 
     # By what was said, not by the click: whoever saw no ack clicks again, and says the same thing.
-    await once(deps, f"{action['action_id']}:{user_id(body)}:{ref.m}", effect)
+    await once(deps, body, f"{action['action_id']}:{user_id(body)}:{ref.m}", effect)
     await ack()
     deps.wake()

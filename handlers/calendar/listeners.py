@@ -57,7 +57,7 @@ async def renew(ack: AsyncAck, body: Body, client: AsyncWebClient, context: Asyn
         await calendars.renew(session, await people.acting(session, user_id(body)), now=deps.now())
         return {}
 
-    await once(deps, f"click:{_key(body)}", effect)
+    await once(deps, body, f"click:{_key(body)}", effect)
     await ack()
     await _show_again(deps, body, client, page.RENEWED)
 
@@ -74,7 +74,7 @@ async def ask_for_file(ack: AsyncAck, body: Body, client: AsyncWebClient, contex
         await outbox.enqueue(session, [owed], now=deps.now())
         return {}
 
-    await once(deps, f"click:{key}", effect)
+    await once(deps, body, f"click:{key}", effect)
     await ack()
     deps.wake()
     await _show_again(deps, body, client, page.SENT)

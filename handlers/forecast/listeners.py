@@ -132,7 +132,7 @@ async def _effect(
     async def effect(session: AsyncSession) -> Mapping[str, Any]:
         return await act(session, await people.acting(session, user_id(body)))
 
-    await ack(**await once(deps, f"view:{view['id']}:{view['hash']}", effect))
+    await ack(**await once(deps, body, f"view:{view['id']}:{view['hash']}", effect))
     deps.wake()
 
 
@@ -281,7 +281,7 @@ async def sign_off(ack: AsyncAck, body: Body, client: AsyncWebClient, context: A
         await announcing.refresh(session, now=deps.now())
         return {}
 
-    await once(deps, f"click:{Action.SIGN_OFF}:{user_id(body)}:{action['action_ts']}", effect)
+    await once(deps, body, f"click:{Action.SIGN_OFF}:{user_id(body)}:{action['action_ts']}", effect)
     await ack()
     deps.wake()
     inside = body.get("view") or {}
@@ -410,7 +410,7 @@ async def ask_for_workbook(ack: AsyncAck, body: Body, client: AsyncWebClient, co
         await outbox.enqueue(session, [owed], now=deps.now())
         return {}
 
-    await once(deps, f"click:{key}", effect)
+    await once(deps, body, f"click:{key}", effect)
     await ack()
     deps.wake()
     async with deps.db.read() as session:

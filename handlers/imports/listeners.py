@@ -69,7 +69,7 @@ async def _decide(ack: AsyncAck, body: Body, deps: Deps, decide: Decision) -> No
         await decide(session, actor, ref, deps.now())
         return {}
 
-    await once(deps, f"click:{user_id(body)}:{action['action_ts']}:{ref.d}", effect)
+    await once(deps, body, f"click:{user_id(body)}:{action['action_ts']}:{ref.d}", effect)
     await ack()
     deps.wake()
 
@@ -107,7 +107,7 @@ async def save_answers(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> 
         await drafts.answer(session, actor, ref.d, ref.n, told, now=deps.now())
         return {}
 
-    await ack(**await once(deps, f"view:{view['id']}:{view['hash']}", effect))
+    await ack(**await once(deps, body, f"view:{view['id']}:{view['hash']}", effect))
     deps.wake()
 
 

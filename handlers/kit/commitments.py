@@ -21,6 +21,8 @@ FATES = (
     ("Dropped", "dropped"),
 )
 NEED = "two or three, carried ones included"
+PARTNER_READS = "What the partner may read"
+PARTNER_HINT = "With the owner's name and the date, in their page. Empty: nothing of this commitment."
 
 
 class Field(StrEnum):
@@ -31,6 +33,7 @@ class Field(StrEnum):
     TEXT = "text"
     OWNER = "owner"
     PROMISE_DUE = "promise_due"
+    SHARED = "shared_text"
 
 
 def standing(
@@ -47,8 +50,10 @@ def standing(
     return made
 
 
-def promises(title: str, need: str, ident: Callable[[str], str], *, expected: int) -> list[b.Block]:
-    """Room for three new commitments, of which `expected` have to be filled in."""
+def promises(
+    title: str, need: str, ident: Callable[[str], str], *, expected: int, joint: bool = False
+) -> list[b.Block]:
+    """Room for three new commitments, of which `expected` have to be filled in. `joint`: the partner may read some."""
     made: list[b.Block] = [b.divider(), b.section(f"*{title}*: {need}")]
     for place in range(MOST_NEW):
         free = place >= expected
@@ -57,6 +62,9 @@ def promises(title: str, need: str, ident: Callable[[str], str], *, expected: in
                                  placeholder="What is promised"))  # fmt: skip
         made.append(b.user_input(ident(f"{Field.OWNER}_{place}"), "Owner: one named person", optional=free))
         made.append(b.date_input(ident(f"{Field.PROMISE_DUE}_{place}"), "Due", optional=free))
+        if joint:
+            made.append(b.text_input(ident(f"{Field.SHARED}_{place}"), PARTNER_READS, optional=True, most=300,
+                                     hint=PARTNER_HINT if place == 0 else ""))  # fmt: skip
     return made
 
 
@@ -85,6 +93,7 @@ async def parse_promises(session: AsyncSession, values: Values) -> tuple[Promise
                 owner_id=owner.id if owner else None,
                 due=values.date(f"{Field.PROMISE_DUE}_{place}"),
                 refusal=people.why_no_owner(None) if slack_id and owner is None else "",
+                shared=values.text(f"{Field.SHARED}_{place}"),
             )
         )
     return tuple(found)

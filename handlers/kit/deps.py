@@ -12,6 +12,7 @@ from handlers.kit.message import Message
 from models.checkup import Finding
 from models.db import Database
 from models.domain.policy import Policy
+from models.domain.shared import SharedCheckIn
 from models.tables import Person
 
 KEY = "cadence_deps"
@@ -33,12 +34,21 @@ class PromptPreview(Protocol):
     ) -> Message | None: ...
 
 
+CheckInPost = Callable[[SharedCheckIn], Message]
+"""A partner's check-in as the post it would be in the joint channel."""
+
+
 @dataclass(frozen=True)
 class Pages:
     """What one feature shows of another: they are strangers to each other, and `handlers.features` knows them all."""
 
     set_up: SetUpPage
     prompt: PromptPreview
+    check_in: CheckInPost
+
+
+async def _nobody_can_say(_: str) -> bool:
+    return False
 
 
 @dataclass(frozen=True)
@@ -46,7 +56,9 @@ class Deps:
     """The process-lived things a listener needs.
 
     `now` is business time; `wake` tells delivery there is work; `examine` looks at the whole installation; `pages` are what
-    one feature shows of another; `public_url` is what addresses that people see begin with, empty where nobody said.
+    one feature shows of another; `public_url` is what addresses that people see begin with, empty where nobody said;
+    `ours_alone` says whether a channel (id) is read by our own company alone: where nobody can say, it is not; `enterprise_id`
+    is our Grid enterprise, empty without Grid.
     """
 
     db: Database
@@ -57,6 +69,8 @@ class Deps:
     examine: Callable[[], Awaitable[Sequence[Finding]]]
     pages: Pages
     public_url: str = ""
+    ours_alone: Callable[[str], Awaitable[bool]] = _nobody_can_say
+    enterprise_id: Callable[[], str] = str
 
 
 def deps_of(context: AsyncBoltContext) -> Deps:

@@ -35,6 +35,7 @@ class Door(StrEnum):
     CLOSE_QUARTER = "forecast.close_quarter"
     PDF = "papers.pdf"
     JOINT = "joint.open"
+    JOINT_DESK = "joint.desk"
     CHECK_IN = "checkin.open"
     ANSWER_JOINT = "checkin.answer"
 

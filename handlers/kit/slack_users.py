@@ -9,6 +9,7 @@ from models.people import SlackUser
 def slack_user(user: Mapping[str, Any]) -> SlackUser:
     """What Slack says of one user. What is withheld counts against, never for."""
     profile = user.get("profile") or {}
+    grid = user.get("enterprise_user") or {}
     return SlackUser(
         slack_id=str(user["id"]),
         team_id=str(user.get("team_id") or ""),
@@ -19,4 +20,5 @@ def slack_user(user: Mapping[str, Any]) -> SlackUser:
         deleted=bool(user.get("deleted")),
         guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
         stranger=bool(user.get("is_stranger")),
+        enterprise_id=str(grid.get("enterprise_id") or ""),
     )

@@ -1,6 +1,6 @@
 """The forms of a meeting: closing it, and a partner's pulse. Modals and their parsers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from handlers.kit.forms import Values
 from handlers.meetings.ids import Action, CloseState, Field, OneRef, View
 from models.cadences import Side
 from models.closing import Closing
-from models.domain.meetings import Ends, Spec
+from models.domain.meetings import FOR_THE_PARTNER, Ends, Spec
 from models.domain.text import clip
 from models.minutes.closing import LONGEST
 from models.people import Directory
@@ -29,7 +29,7 @@ YES_NO = (("Active", "yes"), ("Not active", "no"))
 
 @dataclass(frozen=True)
 class ClosePage:
-    """All that the closing form shows. `said` is what was typed before, by question."""
+    """All that the closing form shows. `said` is what was typed before, by question; `joint`: the partner gets a page."""
 
     occurrence: Occurrence
     spec: Spec
@@ -39,6 +39,7 @@ class ClosePage:
     when: str
     book: Directory
     state: CloseState
+    joint: bool = False
 
 
 def close_modal(page: ClosePage) -> dict[str, Any]:
@@ -67,17 +68,36 @@ def close_modal(page: ClosePage) -> dict[str, Any]:
             )
             for question in spec.questions
         ]  # fmt: skip
+        made += _for_the_partner(page, ident)
     made += commitments.standing(page.commitments, page.book, ident, optional=not state.held)
     if spec.ends_in == Ends.COMMITMENTS:
         need = commitments.NEED if state.held else "none needed when it was not held"
         expected = commitments.expected(page.commitments) if state.held else 0
-        made += commitments.promises("Commitments", need, ident, expected=expected)
+        made += commitments.promises("Commitments", need, ident, expected=expected, joint=page.joint)
     elif spec.ends_in == Ends.SIGNATURES:
         made.append(
             b.context("It ends in signatures: the page names who has to sign. Signing comes with the forecast.")
         )
     return b.modal(View.CLOSE, "Close the meeting", made, metadata=state.dump(), submit="Close and publish",
                    close="Cancel")  # fmt: skip
+
+
+def _for_the_partner(page: ClosePage, ident: Callable[[str], str]) -> list[b.Block]:
+    """What is typed for the partner's own page of a readout: nothing else of the form crosses but their sponsor's name."""
+    if not page.joint or page.partner is None:
+        return []
+    name = w.escape(clip(page.partner.name, 100))
+    return [
+        b.divider(),
+        b.section(f"*What {name} may read*: their sponsor's name, what you type here, joint deals and worded commitments"),
+        *(
+            b.text_input(
+                ident(f"{Field.SAID}_{question.key}"), question.label, initial=page.said.get(question.key, ""),
+                optional=True, most=600, multiline=True, hint=question.hint,
+            )
+            for question in FOR_THE_PARTNER
+        ),
+    ]  # fmt: skip
 
 
 async def parse_close(
@@ -94,7 +114,8 @@ async def parse_close(
         verdicts=commitments.parse_verdicts(values, state.c),
         promises=promised,
     )
-    return submitted, {question.key: values.text(f"{Field.SAID}_{question.key}") for question in spec.questions}
+    asked = (*spec.questions, *(one for one in FOR_THE_PARTNER if values.has(f"{Field.SAID}_{one.key}")))
+    return submitted, {question.key: values.text(f"{Field.SAID}_{question.key}") for question in asked}
 
 
 def pulse_modal(occurrence: Occurrence, partner: Partner, last: PulseAnswer | None, before: str) -> dict[str, Any]:

@@ -18,10 +18,12 @@ from handlers.meetings.ids import Action, CloseState, Door, Field, OneRef, Quart
 from models import closing, meetings, people, pulses
 from models import quarter as quarters
 from models.domain.errors import FieldErrors
+from models.domain.meetings import Leaves
 from models.domain.rights import Act, Subject, may, require
 from models.domain.zones import zone
 from models.minutes import closing as minutes
 from models.minutes import gather
+from models.shared import pages
 from models.tables import MeetingKind, Partner, Person
 
 
@@ -74,7 +76,7 @@ async def save_close(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> No
         await minutes.close(session, actor, submitted, said, now=deps.now(), policy=deps.policy)
         return {}
 
-    response = await once(deps, f"view:{view['id']}:{view['hash']}", effect)
+    response = await once(deps, body, f"view:{view['id']}:{view['hash']}", effect)
     await ack(**response)
     deps.wake()
 
@@ -86,14 +88,16 @@ async def _close_form(session: AsyncSession, deps: Deps, actor: Person, state: C
     minutes.refuse_closed(occurrence, spec, held=False, now=deps.now())
     standing = await closing.to_judge(session, cadence.id)
     clocks = zone(people.zone_of(actor, deps.policy))
+    partner = await session.get(Partner, cadence.partner_id) if cadence.partner_id is not None else None
     page = form.ClosePage(
         occurrence=occurrence,
         spec=spec,
-        partner=await session.get(Partner, cadence.partner_id) if cadence.partner_id is not None else None,
+        partner=partner,
         commitments=standing,
         said=await gather.said_of(session, occurrence.id),
         when=w.when(occurrence.starts_at, clocks),
         book=await people.directory(session),
+        joint=partner is not None and spec.leaves == Leaves.READOUT and await pages.is_joint(session, partner),
         state=state.model_copy(update={"c": tuple(item.id for item in standing)}),
     )
     return form.close_modal(page)
@@ -123,7 +127,7 @@ async def save_pulse(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> No
         await pulses.answer(session, actor, form.parse_pulse(view), now=deps.now(), policy=deps.policy)
         return {}
 
-    response = await once(deps, f"view:{view['id']}:{view['hash']}", effect)
+    response = await once(deps, body, f"view:{view['id']}:{view['hash']}", effect)
     await ack(**response)
     deps.wake()
 
@@ -229,6 +233,6 @@ async def save_row(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None
             return {}
         return {"response_action": "update", "view": await _table(session, deps, actor)}
 
-    response = await once(deps, f"view:{view['id']}:{view['hash']}", effect)
+    response = await once(deps, body, f"view:{view['id']}:{view['hash']}", effect)
     await ack(**response)
     deps.wake()

@@ -65,7 +65,7 @@ async def save(ack: AsyncAck, body: Body, client: AsyncWebClient, context: Async
         actor = await people.acting(session, user_id(body))
         return await _settle(session, deps, actor, FormState.load(view["private_metadata"]), picked, strangers)
 
-    await ack(**await once(deps, f"view:{view['id']}:{view['hash']}", effect))
+    await ack(**await once(deps, body, f"view:{view['id']}:{view['hash']}", effect))
     deps.wake()
 
 
@@ -146,5 +146,6 @@ async def _person(
     if slack_id not in strangers:
         raise FieldErrors({"person": people.why_no_owner(None)})
     return await roster.admit(
-        session, strangers[slack_id], roles=("ae",), by=actor, now=deps.now(), team_id=deps.team_id()
-    )
+        session, strangers[slack_id], roles=("ae",), by=actor, now=deps.now(), team_id=deps.team_id(),
+        enterprise_id=deps.enterprise_id(),
+    )  # fmt: skip

@@ -42,7 +42,7 @@ async def ask_for_pdf(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> N
     async def effect(session: AsyncSession) -> Mapping[str, Any]:
         await people.acting(session, user_id(body))
         row = await session.scalar(select(Outbox).where(Outbox.channel_id == channel, Outbox.ts == ts))
-        if row is None or "artifact_id" not in row.args:
+        if row is None or row.audience != outbox.INTERNAL or "artifact_id" not in row.args:
             raise UserError("This page is not one of Cadence's any more, so there is no file of it.")
         if await session.scalar(select(Outbox.id).where(Outbox.key == f"{PDF}:{row.id}")) is not None:
             raise UserError("This page is in its thread as a PDF already.")
@@ -59,7 +59,7 @@ async def ask_for_pdf(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> N
         await outbox.enqueue(session, [owed], now=deps.now())
         return {}
 
-    await once(deps, f"click:{PDF}:{user_id(body)}:{body['actions'][0]['action_ts']}", effect)
+    await once(deps, body, f"click:{PDF}:{user_id(body)}:{body['actions'][0]['action_ts']}", effect)
     await ack()
     deps.wake()
 

@@ -51,7 +51,7 @@ Ident = Callable[[str], str]
 
 @dataclass(frozen=True)
 class FormPage:
-    """All that the form shows."""
+    """All that the form shows. `joint`: the partner gets a page of its own, so some is asked for its eyes."""
 
     desk: Desk
     state: FormState
@@ -61,6 +61,7 @@ class FormPage:
     begun: bool = True
     conflicts: tuple[Conflict, ...] = ()
     overtaken: bool = False
+    joint: bool = False
 
     @property
     def lost(self) -> Sequence[LostFact]:
@@ -94,7 +95,8 @@ def modal(page: FormPage) -> dict[str, Any]:
         return f"{name}:{state.o}.{state.n}.{state.d}"
 
     made = [*_head(page), *_correction(page, ident), *_held(page, ident), *_lost(page, ident), *_pursuit(page, ident)]
-    made += [*_motion(page, ident), *_commitments(page, ident), b.divider(), *_how(page, ident)]
+    made += [*_motion(page, ident), *_for_the_partner(page, ident), *_commitments(page, ident), b.divider()]
+    made += _how(page, ident)
     return b.modal(
         View.FORM,
         f"PBR of {page.desk.facts.month:%B %Y}",
@@ -188,7 +190,8 @@ def _lost(page: FormPage, ident: Ident) -> list[b.Block]:
             f"{clip(deal.name, 100)} ({w.money(deal.amount, deal.currency)}, {page.book.name(deal.owner_id)}, {closed})"
         )
         made.append(b.text_input(ident(f"{Field.LOSS}_{deal.deal_id}"), label, typed.reason, optional=True))
-        made.append(_tick(ident(f"{Field.SHARED}_{deal.deal_id}"), typed.shared))
+        if page.joint:
+            made.append(_tick(ident(f"{Field.SHARED}_{deal.deal_id}"), typed.shared))
     if len(facts.lost) > MOST_LOST:
         made.append(b.context(f"… and {count(len(facts.lost) - MOST_LOST, 'smaller deal')} lost"))
     return made
@@ -259,6 +262,22 @@ def _motion(page: FormPage, ident: Ident) -> list[b.Block]:
     return made
 
 
+def _for_the_partner(page: FormPage, ident: Ident) -> list[b.Block]:
+    """What is typed for the partner's own page: of the lists above nothing crosses."""
+    if not page.joint:
+        return []
+    said, name = page.desk.said, w.escape(clip(page.desk.partner.name, 100))
+    ahead = next_month(page.desk.facts.month)
+    return [
+        b.divider(),
+        b.section(f"*What {name} may read*: what you type here, joint deals, ticked reasons and worded commitments"),
+        b.text_input(ident(Field.SHARED_PURSUIT), f"Accounts we go after in {ahead:%B}", said.shared_pursuit,
+                     multiline=True, optional=True, most=600, hint="One a line."),
+        b.text_input(ident(Field.SHARED_CHANGES), "What we do differently from now on", said.shared_changes,
+                     multiline=True, optional=True, most=600, hint="One a line."),
+    ]  # fmt: skip
+
+
 def _commitments(page: FormPage, ident: Ident) -> list[b.Block]:
     desk, state = page.desk, page.state
     need = commitments.NEED if state.held else "none needed when the PBR was not held"
@@ -266,7 +285,7 @@ def _commitments(page: FormPage, ident: Ident) -> list[b.Block]:
         need = f"{count(desk.promised, 'stands', 'stand')} already; add what a correction adds"
     wanted = max(0, commitments.expected(desk.standing) - desk.promised) if state.held and page.strict else 0
     made = commitments.standing(desk.standing, page.book, ident, optional=not (state.held and page.strict))
-    made += commitments.promises("Commitments", need, ident, expected=wanted)
+    made += commitments.promises("Commitments", need, ident, expected=wanted, joint=page.joint)
     _fill(made, _typed(desk.said, page.book), ident)
     return made
 
@@ -282,6 +301,7 @@ def _typed(said: Said, book: Directory) -> dict[str, str]:
         found[f"{names.TEXT}_{place}"] = one.text
         found[f"{names.OWNER}_{place}"] = book.slack_id(one.owner_id)
         found[f"{names.PROMISE_DUE}_{place}"] = _iso(one.due)
+        found[f"{names.SHARED}_{place}"] = one.shared
     return {name: value for name, value in found.items() if value}
 
 
@@ -342,7 +362,11 @@ async def parse(session: AsyncSession, view: Mapping[str, Any], state: FormState
         accounts=values.text(Field.ACCOUNTS),
         changes=tuple(values.text(f"{Field.CHANGE}_{place}") for place in range(MOST_CHANGES)),
         verdicts={key: TypedVerdict(fate=verdict.fate, due=verdict.due) for key, verdict in verdicts.items()},
-        promises=tuple(TypedPromise(text=one.text, owner_id=one.owner_id, due=one.due) for one in promises),
+        promises=tuple(
+            TypedPromise(text=one.text, owner_id=one.owner_id, due=one.due, shared=one.shared) for one in promises
+        ),
+        shared_pursuit=values.text(Field.SHARED_PURSUIT),
+        shared_changes=values.text(Field.SHARED_CHANGES),
         what_changed=values.text(Field.WHAT_CHANGED),
     )
     refusals = {place: one.refusal for place, one in enumerate(promises) if one.refusal}

@@ -36,6 +36,8 @@ class Field(StrEnum):
     PURSUIT = "pursuit"
     ACCOUNTS = "accounts"
     CHANGE = "change"
+    SHARED_PURSUIT = "shared_pursuit"
+    SHARED_CHANGES = "shared_changes"
 
 
 class FormState(Carried):

@@ -24,6 +24,7 @@ from models.domain.rights import Act, may, require
 from models.domain.text import clip, key
 from models.domain.zones import zone
 from models.roster import listed
+from models.shared import pages
 from models.tables import Artifact, Cadence, Partner, Person
 
 
@@ -108,7 +109,7 @@ async def save(ack: AsyncAck, body: Body, client: AsyncWebClient, context: Async
         return {"response_action": "update", "view": await _page(session, deps, actor, state.o, published=True)}
 
     try:
-        response = await once(deps, f"view:{view['id']}:{view['hash']}", effect)
+        response = await once(deps, body, f"view:{view['id']}:{view['hash']}", effect)
     except Stale as stale:
         await ack(response_action="update", view=await _with_both(deps, body, state, stale.conflicts))
         return
@@ -225,6 +226,7 @@ async def _form(
             begun=deps.now() >= desk.occurrence.starts_at,
             conflicts=conflicts,
             overtaken=typed is not None,
+            joint=await pages.is_joint(session, desk.partner),
         )
     )
 

@@ -52,7 +52,7 @@ async def save_hand_over(ack: AsyncAck, body: Body, context: AsyncBoltContext) -
         await handover.give(session, actor, wanted, now=deps.now(), policy=deps.policy)
         return {}
 
-    await ack(**await once(deps, f"view:{view['id']}:{view['hash']}", effect))
+    await ack(**await once(deps, body, f"view:{view['id']}:{view['hash']}", effect))
     deps.wake()
 
 
@@ -77,7 +77,7 @@ async def save_new_manager(ack: AsyncAck, body: Body, context: AsyncBoltContext)
         named = await managers.name_manager(session, actor, wanted, now=deps.now(), policy=deps.policy)
         return await _next(session, deps, actor, state, wanted, named)
 
-    await ack(**await once(deps, f"view:{view['id']}:{view['hash']}", effect))
+    await ack(**await once(deps, body, f"view:{view['id']}:{view['hash']}", effect))
     deps.wake()
 
 

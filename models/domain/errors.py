@@ -12,6 +12,10 @@ class NotAllowed(UserError):
     """The actor may not do this; the sentence says who can."""
 
 
+class ForPartner(UserError):
+    """A sentence that may be said to somebody of another company: its words hold nothing internal."""
+
+
 class FieldErrors(UserError):
     """Errors that belong to fields of a form: field name to sentence."""
 

@@ -127,6 +127,11 @@ def _matches(actor: Actor, subject: Subject) -> bool:
     return _own_partner(actor, subject) or (subject.pm_id is None and "admin" in actor.roles)
 
 
+def _asked_about_partner(actor: Actor, subject: Subject) -> bool:
+    """Whoever is asked about a shared channel may decide: where nobody manages the partner, that can be an admin."""
+    return _matches(actor, subject)
+
+
 def _signs_attribution(actor: Actor, subject: Subject) -> bool:
     return subject.is_owner(actor) or subject.is_pm(actor)
 
@@ -165,10 +170,10 @@ RULES: dict[Act, Rule] = {
     Act.SET_TERMS: lambda actor, _: bool(actor.roles & {"cro", "cfo"}),
     Act.SEE_FORECAST: _sees_forecast,
     Act.ANSWER_JOINT: lambda _actor, _: False,
-    Act.MARK_JOINT: _own_partner,
-    Act.CONFIRM_COUNTERPART: _own_partner,
-    Act.RECORD_REPORTED: _own_partner,
-    Act.APPROVE_POST: _own_partner,
+    Act.MARK_JOINT: _asked_about_partner,
+    Act.CONFIRM_COUNTERPART: _asked_about_partner,
+    Act.RECORD_REPORTED: _asked_about_partner,
+    Act.APPROVE_POST: _asked_about_partner,
     Act.DECIDE_HELD: _plans,
     Act.ALLOW_GUEST: lambda actor, _: "admin" in actor.roles,
 }

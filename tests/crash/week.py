@@ -202,7 +202,7 @@ class Week:
             return found["result"] not in ("timeout", "not_reached")
 
         found = await self.insist(once, taken)
-        key = f"view:{view['id']}:{view['hash']}"
+        key = f"{self.local.id(name)}:view:{view['id']}:{view['hash']}"
         self.saved.append(Saved(key, found["result"], metadata_of(found["view"]), tries > 1))
         if answers:
             self.acked.add(FormState.load(view["private_metadata"]).d)

@@ -175,3 +175,49 @@ async def test_who_can_mend_things_is_the_heads_and_the_admins_who_are_still_her
                               ("Pat", ["pm"], {})):  # fmt: skip
         await make.person(session, name, *roles, **more)
     assert {row.name for row in await people.heads_and_admins(session)} == {"Hedda", "Ada"}
+
+
+@pytest.mark.parametrize("more", [{"team_id": "T9"}, {"stranger": True}, {"team_id": "T9", "enterprise_id": "E9"}])
+async def test_one_of_ours_who_moved_to_another_company_has_left_and_may_come_back(session, more):
+    zed = await make.person(session, "Zed", "head")
+    assert (await sync(session, user(**more))).deactivated == (zed.id,)
+    assert (zed.active, zed.side, zed.slack_team_id) == (False, "ours", more.get("team_id", "T1"))
+    with pytest.raises(NotAllowed, match="deactivated"):
+        people.admitted(zed)
+    assert not people.is_ours(zed)
+    assert (await sync(session, user(**more))).deactivated == ()
+    await sync(session, user())
+    assert (zed.active, zed.slack_team_id) == (True, "T1")
+
+
+async def test_a_user_whose_workspace_slack_does_not_say_is_left_as_they_were(session):
+    zed = await make.person(session, "Zed")
+    assert (await sync(session, user(team_id="", deleted=False))).matched == 0
+    assert zed.active
+
+
+async def test_on_grid_people_of_every_workspace_of_our_enterprise_are_ours(session):
+    zed = await make.person(session, "Zed", slack_id=None, slack_team_id=None)
+    theirs = user(team_id="T2", enterprise_id="E1")
+    assert (await sync(session, theirs)).matched == 0, (
+        "without an enterprise of our own another workspace is another company"
+    )
+    found = await people.sync(session, [theirs], team_id="T1", enterprise_id="E1", now=NOW)
+    assert (found.matched, zed.slack_id, zed.slack_team_id, zed.active) == (1, "UZED", "T2", True)
+    gone = await people.sync(
+        session, [user(team_id="T2", enterprise_id="E2")], team_id="T1", enterprise_id="E1", now=NOW
+    )
+    assert gone.deactivated == (zed.id,)
+
+
+async def test_a_counterpart_who_moves_is_noted_nowhere_for_their_binding_says_it(session):
+    cal = await make.person(session, "Cal", side="theirs", slack_team_id="T9")
+    assert (await sync(session, user("UCAL", team_id="T8"))).matched == 1
+    assert (cal.slack_team_id, cal.active, cal.side) == ("T9", True, "theirs")
+
+
+async def test_a_guest_acts_for_nobody(session):
+    zed = await make.person(session, "Zed", "head", guest=True)
+    assert not people.as_actor(zed).active
+    with pytest.raises(NotAllowed, match="guest"):
+        people.admitted(zed)

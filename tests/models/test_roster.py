@@ -99,6 +99,16 @@ async def test_who_cannot_be_one_of_us_is_refused_in_words(empty, changed, words
         assert list(await session.scalars(select(Person))) == []
 
 
+async def test_on_grid_somebody_of_another_workspace_of_our_enterprise_is_one_of_us(empty):
+    sister = replace(ANN, team_id="T2", enterprise_id="E1")
+    async with empty.write() as session:
+        made = await roster.admit(session, sister, roles=["ae"], by=None, now=NOW, team_id=TEAM, enterprise_id="E1")
+        assert (made.side, made.slack_team_id) == ("ours", "T2")
+        with pytest.raises(FieldErrors, match="not of this Slack workspace"):
+            await roster.admit(session, replace(sister, enterprise_id="E2"), roles=["ae"], by=None, now=NOW,
+                               team_id=TEAM, enterprise_id="E1")  # fmt: skip
+
+
 async def test_an_address_proves_nothing_about_somebody_elses_account_or_side(empty):
     async with empty.write() as session:
         await make.person(session, "Ann", "ae", slack_id="U9", email="ann@home.example")
