@@ -25,6 +25,7 @@ from models.domain.policy import Policy
 from models.domain.rights import Act, Subject, may, require
 from models.domain.text import clean
 from models.domain.zones import local_date, zone
+from models.joint import showing
 from models.tables import Answer, Cadence, Deal, DealVersion, NextAction, Occurrence, Partner, Person
 from models.tables.base import table_of
 
@@ -485,6 +486,8 @@ async def touch(session: AsyncSession, at: Situation) -> None:
     """Everything that shows this deal wants to be shown anew."""
     concerned = {at.actor.id, at.version.owner_id, at.partner.pm_id if at.partner else None}
     await cards.touch(session, [at.occurrence.id], [person_id for person_id in concerned if person_id is not None])
+    if at.deal.joint:
+        await showing.touch_deal(session, at.deal.id)
 
 
 async def record_no_change(

@@ -34,6 +34,8 @@ from models.domain.zones import local_date, zone
 from models.first_run import Facts
 from models.forecast import asking
 from models.forecast.asking import Task
+from models.joint import waiting
+from models.joint.waiting import Desk
 from models.people import Directory
 from models.reviews import DealView
 from models.tables import (
@@ -114,13 +116,15 @@ class HomePage:
     """As `health` of the weekly reviews, of all other meetings: both only for a leader."""
     forecast: tuple[Task, ...] = ()
     """What this week's roll-up still asks of this person."""
+    desk: Desk | None = None
+    """What waits for this person's word before a partner sees it; None where nothing does."""
 
 
 async def load(session: AsyncSession, person: Person, *, now: datetime, policy: Policy) -> HomePage:
     """Everything for one person, with a number of statements that does not grow with their deals."""
     today = local_date(now, zone(people.zone_of(person, policy)))
     covers = await people.covers(session, now=now, policy=policy)
-    waiting = await _waiting(session, person, now=now, policy=policy)
+    listed = await _waiting(session, person, now=now, policy=policy)
     leader = person.has("head", "cro", "cfo", "ceo")
     health, others = await cadence_health.totals(session, now=now, policy=policy) if leader else (None, None)
     managed = list(
@@ -131,7 +135,7 @@ async def load(session: AsyncSession, person: Person, *, now: datetime, policy: 
         person=person,
         book=await people.directory(session),
         today=today,
-        waiting=tuple(waiting),
+        waiting=tuple(listed),
         actions=tuple(await _actions(session, person, today)),
         commitments=tuple(await _commitments(session, person, today)),
         meetings=tuple(await _meetings(session, person, managed, leader=leader, now=now, policy=policy)),
@@ -153,6 +157,7 @@ async def load(session: AsyncSession, person: Person, *, now: datetime, policy: 
             session, person, now=now, policy=policy, covers=covers, most=MOST_TO_SIGN
         ),
         forecast=tuple(await asking.of_person(session, person.id, now=now, policy=policy)),
+        desk=await waiting.waiting(session, person, now=now, policy=policy) or None,
     )
 
 

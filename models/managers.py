@@ -22,6 +22,7 @@ from models.domain.zones import local_date, zone
 from models.forecast import successors
 from models.forecast.successors import Again
 from models.handover import Held, What
+from models.joint import waiting
 from models.outbox import Owed
 from models.tables import Answer, Cadence, Card, CardOccurrence, Change, Deal, DealVersion, Occurrence, Partner, Person
 from models.tables.base import table_of
@@ -96,6 +97,7 @@ async def name_manager(
     known = {person_id for person_id in (actor.id, new.id, before.id if before else None) if person_id is not None}
     await handover.touch(session, [partner.id], known)
     await _leave_cards(session, partner, new)
+    await waiting.hand_on(session, partner, before, now=now, policy=policy)
     await _owe_page(session, partner, before, new, actor.id, reason=wanted.reason, now=now, policy=policy)
     counts = await cadences.tier1_counts(session)
     breach = cadences.ceiling_breach(counts.get(new.id, 0), policy) if partner.tier == 1 else ""
@@ -123,6 +125,7 @@ async def follow_file(session: AsyncSession, *, by_id: int | None, now: datetime
         )  # fmt: skip
         await _carry_answers(session, partner, old, new, now=now)
         await _leave_cards(session, partner, new)
+        await waiting.hand_on(session, partner, old, now=now, policy=policy)
         await _owe_page(session, partner, old, new, by_id, reason="", now=now, policy=policy)
     return len(named)
 

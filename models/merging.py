@@ -20,6 +20,7 @@ from models.deals import COPIED, Source, append_version, lock, set_links
 from models.domain.errors import UserError
 from models.domain.policy import Policy
 from models.imports import records
+from models.joint import marks
 from models.tables import (
     Answer,
     CrmRecord,
@@ -71,6 +72,7 @@ async def say_same(session: AsyncSession, actor: Person, match_id: int, *, now: 
     await _stand(session, two, source, policy)
     await _carry(session, two, source)
     await _carry_attribution(session, two, source, policy)
+    await marks.move_to(session, two.twin.id, two.ours.id, by_id=actor.id, at=now)
     await _settle(session, two, source)
     _trail(session, two, actor, now)
     await _show(session, two, actor, stood)
@@ -130,8 +132,6 @@ async def _stand(session: AsyncSession, two: _Two, source: Source, policy: Polic
     ours.first_seen_at = min(ours.first_seen_at, twin.first_seen_at)
     ours.moved_at = max((at for at in (ours.moved_at, twin.moved_at) if at is not None), default=None)
     ours.missing_since, twin.missing_since = twin.missing_since, None
-    ours.joint = ours.joint or twin.joint
-    ours.amount_shared = ours.amount_shared or twin.amount_shared
     ours.partner_owner = ours.partner_owner or twin.partner_owner
     ours.help_needed = _together(ours.help_needed, twin.help_needed)
 

@@ -28,12 +28,14 @@ from models.domain.notes import (
     MoveFact,
     OtherFacts,
     PartnerLine,
+    PartnerSays,
     SaidFact,
     WeeklyFacts,
 )
 from models.domain.policy import Policy
 from models.domain.workdays import working_days_between
 from models.domain.zones import local_date, local_to_utc, zone
+from models.joint.says import Says, says
 from models.outbox import Owed
 from models.reviews import DealView
 from models.tables import (
@@ -91,6 +93,7 @@ class Week:
     now: datetime
     today: date
     ground: Ground
+    says: Says
 
     def since(self, occurrence: Occurrence, partner_id: int | None) -> datetime:
         """When the window of "what moved" opens: at the last note, or a week before the meeting."""
@@ -133,6 +136,7 @@ async def gather(session: AsyncSession, occurrence_ids: Collection[int], *, now:
         now=now,
         today=local_date(now, zone(policy.zone)),
         ground=await attribution.ground(session, now=now, policy=policy),
+        says=await says(session, policy=policy),
     )
     closed_ids = {row.deal_id for row, stands in versions if stands and not Category(row.category).is_open}
     closed_views = (
@@ -241,9 +245,16 @@ async def health_of(
 
 
 def deal_fact(
-    view: DealView, answer: Answer | None, moves: tuple[MoveFact, ...], ground: Ground | None = None
+    view: DealView,
+    answer: Answer | None,
+    moves: tuple[MoveFact, ...],
+    ground: Ground | None = None,
+    partner_says: PartnerSays | None = None,
 ) -> DealFact:
-    """One deal as a page shows it; `ground`: what the state of its attribution goes by, on pages that show it."""
+    """One deal as a page shows it; `ground`: what the state of its attribution goes by, on pages that show it.
+
+    `partner_says`: what the page's partner says of it, on pages that show that.
+    """
     version, action = view.version, view.action
     return DealFact(
         deal_id=view.id,
@@ -279,6 +290,7 @@ def deal_fact(
         answered=("no_change" if answer.kind == "no_change" else "form") if answer is not None else "",
         answered_by=answer.by_id if answer is not None else None,
         moves=moves,
+        partner_says=partner_says,
     )
 
 
@@ -292,8 +304,12 @@ def weekly_facts(
     """The facts of one partner's note as of now."""
     partner = week.partners[cadence.partner_id or 0]
     answers = week.answers[occurrence.id]
+
+    def said(view: DealView) -> PartnerSays | None:
+        return week.says.get((partner.id, view.id))
+
     deals = tuple(
-        deal_fact(view, answers.get(view.id), week.moves.get(view.id, ()), week.ground)
+        deal_fact(view, answers.get(view.id), week.moves.get(view.id, ()), week.ground, said(view))
         for view in week.listed[occurrence.id]
     )
     last = week.before.get(partner.id)
@@ -323,7 +339,7 @@ def weekly_facts(
         closed=tuple(
             deal_fact(view, None, week.moves.get(view.id, ()), week.ground) for view in week.closed.get(partner.id, [])
         ),
-        uncounted=tuple(deal_fact(view, None, ()) for view in uncounted),
+        uncounted=tuple(deal_fact(view, None, (), partner_says=said(view)) for view in uncounted),
         commitments=tuple(week.commitments.get(cadence.id, [])),
         health=week.health.get(partner.id, Health()),
         crm_as_of=week.crm_as_of,
@@ -533,7 +549,14 @@ def _others(week: Week, now: datetime) -> list[OtherFacts]:
                 pm_id=cadence.pm_id,
                 slot=occurrence.slot,
                 deals=tuple(
-                    deal_fact(view, answers.get(view.id), week.moves.get(view.id, ()), week.ground) for view in views
+                    deal_fact(
+                        view,
+                        answers.get(view.id),
+                        week.moves.get(view.id, ()),
+                        week.ground,
+                        week.says.get((view.partner.id, view.id)) if view.partner else None,
+                    )
+                    for view in views
                 ),
                 partners={view.partner.id: view.partner.name for view in views if view.partner},
                 partner_of={view.id: view.partner.id for view in views if view.partner},

@@ -21,14 +21,17 @@ from models.domain.workdays import Reader
 from models.domain.zones import local_date, local_to_utc, zone
 from models.forecast import asking
 from models.insert import add_missing
+from models.joint import marks
 from models.minutes.closing import cutoff
 from models.spreading import PULSE_OPEN
 from models.tables import (
     Absence,
     Cadence,
     Deal,
+    DealPartner,
     DealVersion,
     FiscalQuarter,
+    JointDeal,
     MeetingKind,
     Occurrence,
     Partner,
@@ -43,8 +46,8 @@ ASKING = (Kind.WEEKLY_REVIEW, Kind.OTHER_PARTNERS)
 AHEAD_DAYS = timedelta(days=10)
 BEHIND_DAYS = timedelta(days=16)
 READS = (
-    Absence, Cadence, Deal, DealVersion, FiscalQuarter, MeetingKind, Occurrence, Partner, Person, PersonRole, Setting,
-    Step,
+    Absence, Cadence, Deal, DealPartner, DealVersion, FiscalQuarter, JointDeal, MeetingKind, Occurrence, Partner, Person,
+    PersonRole, Setting, Step,
 )  # fmt: skip
 """All that a plan is made from: a test compares it with the statements."""
 
@@ -57,6 +60,8 @@ class StepKind:
     REMIND = "remind"
     REVIEW = "review"
     NUDGE = "nudge"
+    CHECK_IN = "check_in"
+    CHECK_IN_OVER = "check_in_over"
     AGENDA = "agenda"
     CLOSE_REQUEST = "close_request"
     CLOSE_NUDGE = "close_nudge"
@@ -94,6 +99,7 @@ class Prompting:
 async def materialise(session: AsyncSession, *, now: datetime, policy: Policy) -> int:
     """Fill the calendar up to the horizon and plan the steps of what is near; the number of steps changed."""
     await cadences.hold_calendar(session, now=now)
+    await marks.end_unlinked(session, now=now)
     await fiscal_calendar.keep(session, policy.fiscal, today=local_date(now, zone(policy.zone)), now=now)
     await fiscal_calendar.follow(session, policy, now=now)
     await cadences.ensure_standing(session, now=now, policy=policy)
@@ -198,6 +204,7 @@ async def _wanted(
     steps = [
         *_prompts(asking, listed, staff, present, policy),
         *_meeting_steps(ahead, policy),
+        *await _check_in_steps(session, ahead, staff, policy),
         *_closing_steps(ahead, pairs, staff, policy),
         *_friday_steps(pairs, policy),
         *await _table_steps(
@@ -267,6 +274,35 @@ def _meeting_steps(ahead: Iterable[tuple[Occurrence, Cadence]], policy: Policy) 
         for occurrence, cadence in ahead
         if cadence.kind == Kind.WEEKLY_REVIEW
     ]
+
+
+async def _check_in_steps(
+    session: AsyncSession, ahead: Iterable[tuple[Occurrence, Cadence]], staff: reviews.Staff, policy: Policy
+) -> list[Wanted]:
+    """What a partner with joint deals is asked before its review, and that it is over when the review begins."""
+    weekly = [pair for pair in ahead if pair[1].kind == Kind.WEEKLY_REVIEW and pair[1].pm_id in staff.readers]
+    joint = await marks.partners_with_any(session) if weekly else frozenset()
+    wanted: list[Wanted] = []
+    for occurrence, cadence in weekly:
+        starts = occurrence.starts_at
+        due = check_in_due(staff.readers[_manager(cadence)], starts, policy) if cadence.partner_id in joint else None
+        if due is not None:
+            wanted.append(Wanted(occurrence.id, StepKind.CHECK_IN, "channel", None, due, starts))
+            wanted.append(_for_ever(occurrence, StepKind.CHECK_IN_OVER, starts))
+    return wanted
+
+
+def check_in_due(reader: Reader, starts_at: datetime, policy: Policy) -> datetime | None:
+    """The manager's hour of prompts on their last working day before the review, by their calendar.
+
+    Their absences move nothing: the channel is read by the partner, and the review has somebody who stands in for them.
+    """
+    return review_times.prompt_due(at_work(reader), starts_at, policy.prompt_at)
+
+
+def at_work(reader: Reader) -> Reader:
+    """The same clock and calendar without absences: for what is said in somebody's name, not to them."""
+    return reader.model_copy(update={"absences": ()})
 
 
 def _closing_steps(

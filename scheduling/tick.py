@@ -22,11 +22,12 @@ from models.domain.zones import local_date
 from models.forecast import asking
 from models.forecast.asking import Task, Week, What
 from models.insert import add_missing
+from models.joint import checkin
 from models.minutes.closing import channel_of
 from models.minutes.gather import page
 from models.outbox import Owed
 from models.tables import Cadence, Card, CardOccurrence, Occurrence, Partner, Step
-from scheduling.plan import StepKind, settle
+from scheduling.plan import StepKind, at_work, settle
 
 ON_TIME = timedelta(minutes=15)
 MEETING_AGENDA = "meeting_agenda"
@@ -107,8 +108,11 @@ async def _in_hours(moment: Moment, due: list[Due]) -> list[Due]:
 
 def _reader(item: Due, moment: Moment, company: Reader) -> Reader | None:
     """Whose working hours a step waits for; None for what nobody reads, and for a channel's post that is on time."""
-    if item.step.kind in (StepKind.EXPIRE, StepKind.OVER):
+    if item.step.kind in (StepKind.EXPIRE, StepKind.OVER, StepKind.CHECK_IN_OVER):
         return None
+    if item.step.kind == StepKind.CHECK_IN:
+        manager = moment.staff.readers.get(item.cadence.pm_id or 0)
+        return at_work(manager) if manager is not None else company
     if item.step.person_id is not None:
         return moment.staff.readers.get(item.step.person_id)
     return company if moment.now - item.step.due_at > ON_TIME else None
@@ -383,6 +387,28 @@ async def _partners(moment: Moment, due: Iterable[Due]) -> dict[int, Partner]:
     return {row.id: row for row in await moment.session.scalars(select(Partner).where(Partner.id.in_(ids)))}
 
 
+async def check_in(moment: Moment, due: list[Due]) -> int:
+    """The co-sell check-in, one a review: in the partner's joint channel, else on its manager's desk."""
+    partners = await _partners(moment, due)
+    made = 0
+    for item in due:
+        ahead = item.occurrence.closed_at is None and item.occurrence.state in AHEAD
+        owed = ahead and await checkin.owe(
+            moment.session, item.occurrence, partners[item.cadence.partner_id or 0], now=moment.now,
+            policy=moment.policy, step=item.step,
+        )  # fmt: skip
+        await settle(moment.session, [item.step], "done" if owed else "nothing", now=moment.now)
+        made += owed
+    return made
+
+
+async def check_in_over(moment: Moment, due: list[Due]) -> int:
+    """The review begins: the check-in says that it is over, and its buttons go. Whatever waited for it waits no more."""
+    await checkin.over(moment.session, [item.occurrence.id for item in due], now=moment.now, policy=moment.policy)
+    await settle(moment.session, [item.step for item in due], "done", now=moment.now)
+    return len(due)
+
+
 async def close_request(moment: Moment, due: list[Due]) -> int:
     """One "close your reviews" card after the partner manager's last review of the day."""
     return await _closing_card(moment, due, cards.CLOSE)
@@ -466,6 +492,8 @@ DO: dict[str, Doer] = {
     StepKind.REMIND: prepare,
     StepKind.REVIEW: prepare,
     StepKind.NUDGE: nudge,
+    StepKind.CHECK_IN: check_in,
+    StepKind.CHECK_IN_OVER: check_in_over,
     StepKind.AGENDA: agenda,
     StepKind.CLOSE_REQUEST: close_request,
     StepKind.CLOSE_NUDGE: close_nudge,

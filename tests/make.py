@@ -20,9 +20,12 @@ from models.reviews import DealView
 from models.tables import (
     Base,
     Cadence,
+    ChannelState,
+    Counterpart,
     Deal,
     DealPartner,
     DealVersion,
+    JointDeal,
     NextAction,
     Occurrence,
     Partner,
@@ -273,3 +276,36 @@ def a_view(
 
 def a_book(*people: Person) -> Directory:
     return Directory({one.id: one for one in people})
+
+
+async def joint(session: AsyncSession, of: Deal, partner: Partner, **more: Any) -> JointDeal:
+    """A mark that stands: the partner sees this deal, without its amount unless `amount_shared` says so."""
+    made = JointDeal(**{"deal_id": of.id, "partner_id": partner.id, "valid_from": NOW, "amount_shared": False, **more})
+    session.add(made)
+    of.joint, of.amount_shared = True, of.amount_shared or made.amount_shared
+    await session.flush()
+    return made
+
+
+async def counterpart(session: AsyncSession, of: Partner, name: str = "Cora Counterpart", **more: Any) -> Person:
+    """Somebody who was confirmed for a partner: of the workspace T2, unless `slack_team_id` says otherwise."""
+    made = await person(session, name, **{"side": "theirs", "partner_id": of.id, "slack_team_id": "T2", **more})
+    session.add(Counterpart(
+        partner_id=of.id, slack_id=made.slack_id, slack_team_id=made.slack_team_id, name=name, person_id=made.id,
+        state="confirmed", how="clicked", proposed_at=NOW, decided_at=NOW,
+    ))  # fmt: skip
+    await session.flush()
+    return made
+
+
+async def joint_channel(session: AsyncSession, of: Partner, *, approved: bool = True, team: str = "T2") -> ChannelState:
+    """A channel shared with the partner's workspace, in which somebody of ours has let Cadence post."""
+    made = ChannelState(
+        slack_id=f"C{of.key.upper()}", name=f"joint-{of.key}", is_member=True, is_shared=True, is_ext_shared=True,
+        connected=[team], checked_at=NOW,
+    )  # fmt: skip
+    session.add(made)
+    of.joint_channel = f"joint-{of.key}"
+    of.joint_approved, of.joint_teams = (of.joint_channel, [team]) if approved else ("", [])
+    await session.flush()
+    return made

@@ -196,7 +196,7 @@ async def _save(
 ) -> None:
     """Commit, then ack: the closed (or refreshed) modal is the receipt."""
     view = body["view"]
-    response = await once(deps, f"view:{view['id']}:{view['hash']}", effect)
+    response = await once(deps, body, f"view:{view['id']}:{view['hash']}", effect)
     await ack(**response)
     deps.wake()
 

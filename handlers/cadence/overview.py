@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from handlers.cadence.ids import Action, Door, MenuRef, Ref, View
 from handlers.kit import blocks as b
 from handlers.kit import words as w
-from handlers.kit.doors import CardRef, PeopleRef
+from handlers.kit.doors import CardRef, JointRef, PeopleRef
 from models import cadences, closing, costs, first_run, health, notes, owners, people, reviews
 from models.cadences import AHEAD, Planned
 from models.costs import Cost
@@ -187,6 +187,9 @@ def modal(page: CadencePage) -> dict[str, Any]:
         narrowed = tuple(sorted(page.allowed)) if page.query and len(page.allowed) <= MOST_ROWS else ()
         buttons.append(b.button("New partner manager…", Door.NEW_MANAGER, PeopleRef(p=narrowed).dump()))
         buttons.append(b.button("Hand over work…", Door.HAND_OVER, PeopleRef().dump()))
+        if page.actor.has("pm", "head") or not page.actor.has("admin"):
+            only = next(iter(page.allowed)) if page.query and len(page.allowed) == 1 else 0
+            buttons.append(b.button("Joint channels…", Door.JOINT, JointRef(p=only).dump()))
     if may(people.as_actor(page.actor), Act.SET_UP_COMPANY, Subject()).allowed:
         buttons.append(b.button("Meetings of the quarter…", Door.MEETINGS, Ref().dump()))
     if may(people.as_actor(page.actor), Act.EXAMINE, Subject()).allowed:

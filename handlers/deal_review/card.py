@@ -1,6 +1,6 @@
 """The prompt card and the nudge: every deal under review that waits for one person, edited in place as they answer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -12,13 +12,16 @@ from handlers.deal_review.ids import Action, CardRef, DealRef, Door, Unchanged
 from handlers.kit import blocks as b
 from handlers.kit import words as w
 from handlers.kit.message import Message
+from handlers.kit.said import whole
 from models import answers, attribution, cards, people, reviews
 from models.attribution import Waiting
 from models.cadences import AHEAD, Kind
 from models.domain.agenda import speaking_slots
+from models.domain.notes import PartnerSays
 from models.domain.policy import Policy
 from models.domain.text import clip, count
 from models.domain.zones import zone
+from models.joint import says
 from models.people import Directory, Names
 from models.reviews import DealView
 from models.tables import Answer, Cadence, Card, Occurrence, Partner
@@ -69,6 +72,8 @@ class CardPage:
     """Whether this person has never been asked before."""
     to_sign: Waiting = field(default_factory=Waiting)
     """The deals whose attribution waits for this person's signature, these and others."""
+    says: Mapping[int, Sequence[PartnerSays]] = field(default_factory=dict)
+    """What partners say of these deals."""
 
     @property
     def items(self) -> list[Item]:
@@ -113,9 +118,11 @@ async def page_for(
         shown.append(Review(occurrence, cadence, items[0].view.partner, slot, tuple(items)))
     person = staff.people[person_id]
     waiting = await attribution.waiting_for(session, person, now=now, policy=policy, most=MOST_TO_SIGN)
+    joint = [item.view.id for review in shown for item in review.items if item.view.deal.joint]
     return CardPage(
-        person_id, tuple(shown), zone(people.zone_of(person, policy)), book, policy.crm_is_truth, to_sign=waiting
-    )
+        person_id, tuple(shown), zone(people.zone_of(person, policy)), book, policy.crm_is_truth, to_sign=waiting,
+        says=await says.of_deals(session, joint, policy=policy),
+    )  # fmt: skip
 
 
 def _item(
@@ -242,9 +249,14 @@ def _deal_blocks(item: Item, page: CardPage) -> list[b.Block]:
     grouped = item.kind == Kind.WEEKLY_REVIEW
     text = deal_text(item.view, page.book, for_id=_for(item, page), with_partner=not grouped, crm=page.crm)
     return [
-        b.section("\n".join([text, *_countdown(item, page)])),
+        b.section("\n".join([text, *partner_lines(page.says.get(item.view.id, ())), *_countdown(item, page)])),
         b.actions(*elements, block_id=block_id),
     ]
+
+
+def partner_lines(said: Sequence[PartnerSays]) -> list[str]:
+    """What the partner says of a joint deal, a line each."""
+    return [f":handshake: {whole(one)}" for one in said]
 
 
 def _countdown(item: Item, page: CardPage) -> list[str]:

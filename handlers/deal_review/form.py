@@ -18,8 +18,10 @@ from models.answers import Fields, Given, Outcome, present_fields, with_amount
 from models.domain.deals import Category
 from models.domain.errors import Conflict, Stale
 from models.domain.money import format_money
+from models.domain.notes import PartnerSays
 from models.domain.policy import Policy
 from models.domain.text import clip
+from models.joint import says
 from models.people import Directory
 from models.reviews import DealView
 from models.tables import Person
@@ -32,7 +34,7 @@ LABELS = {
     "next_text": "Next action",
     "next_owner": "Owner",
     "next_due": "Due",
-    "shared_text": "Shared wording",
+    "shared_text": "What the partner may read",
     "partner_owner": "Partner's owner",
     "stage": "Stage",
     "category": "Forecast category",
@@ -56,6 +58,8 @@ class FormPage:
     conflicts: tuple[Conflict, ...] = ()
     crm: bool = False
     """Whether there is a CRM that owns deals."""
+    says: tuple[PartnerSays, ...] = ()
+    """What partners say of this deal."""
     renewed: frozenset[str] = frozenset()
     """Fields that somebody else changed and this person did not: shown anew, under another id."""
 
@@ -79,6 +83,9 @@ async def load(
         state=state.model_copy(update={"shown": fields.prints(), "a": view.action.id if view.action else None}),
         me=me,
         crm=policy.crm_is_truth,
+        says=tuple((await says.of_deals(session, [view.id], policy=policy)).get(view.id, ()))
+        if view.deal.joint
+        else (),
     )
 
 
@@ -88,15 +95,13 @@ def modal(page: FormPage) -> dict[str, Any]:
     made: list[b.Block] = []
     if page.conflicts:
         made.append(b.section(conflict_text(page.conflicts)))
-    made += [b.section(card.deal_text(view, page.book, crm=page.crm)), *_said(page), b.divider()]
+    made += [b.section(card.deal_text(view, page.book, crm=page.crm)), *_said(page)]
+    made += [*(b.context(line) for line in card.partner_lines(page.says)), b.divider()]
     if view.action is not None:
         made.append(_outcome(page))
     made += _next_action(page)
     if view.deal.joint:
-        made.append(
-            b.text_input(_id(Field.SHARED_TEXT, page), "Shared wording", page.fields.shared_text, optional=True,
-                         most=500, hint="Only this can ever be shown to the partner.")
-        )  # fmt: skip
+        made.append(_shared_wording(page))
     made += [*_partner_owner(page), b.divider(), *_standing(page)]
     made.append(
         b.text_input(_id(Field.HELP, page), "Risk or help needed", page.fields.help_needed, multiline=True,
@@ -179,6 +184,16 @@ def _next_action(page: FormPage) -> list[b.Block]:
     made.append(b.user_input(_id(Field.NEXT_OWNER, page, variant), "Owner: one named person", owner))
     made.append(b.date_input(_id(Field.NEXT_DUE, page, variant), "Due", None if replaces else fields.next_due))
     return made
+
+
+def _shared_wording(page: FormPage) -> b.Block:
+    """What crosses of the next action; another action has other words, so nobody shares the last one's by accident."""
+    replaces = page.state.outcome != Outcome.OPEN
+    return b.text_input(
+        _id(Field.SHARED_TEXT, page, f"after-{page.state.outcome}" if replaces else ""),
+        "What the partner may read of this action", "" if replaces else page.fields.shared_text, optional=True, most=500,
+        hint="These words, the owner's name and the due day stand in the joint channel. Empty: nothing of the action does.",
+    )  # fmt: skip
 
 
 def _partner_owner(page: FormPage) -> list[b.Block]:

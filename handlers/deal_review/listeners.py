@@ -99,7 +99,7 @@ async def save_no_change(ack: AsyncAck, body: Body, context: AsyncBoltContext) -
         return {}
 
     # By what was said, not by the click: whoever saw no ack clicks again, and says the same thing.
-    await once(deps, f"unchanged:{user_id(body)}:{said.o}:{said.d}:{said.a}:{said.r}", effect)
+    await once(deps, body, f"unchanged:{user_id(body)}:{said.o}:{said.d}:{said.a}:{said.r}", effect)
     await ack()
     deps.wake()
 
@@ -131,7 +131,7 @@ async def save_answer(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> N
         return {"response_action": "update", "view": upcoming} if upcoming else {}
 
     try:
-        response = await once(deps, f"view:{view['id']}:{view['hash']}", effect)
+        response = await once(deps, body, f"view:{view['id']}:{view['hash']}", effect)
     except Stale as stale:
         response = {"response_action": "update", "view": await _with_both(deps, body, state, stale)}
     await ack(**response)

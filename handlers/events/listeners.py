@@ -13,9 +13,11 @@ from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
+from handlers.events import replies
 from handlers.events.apply import HANDLERS
 from handlers.kit import blocks as b
-from handlers.kit.deps import deps_of
+from handlers.kit.caller import IM, caller_of
+from handlers.kit.deps import Body, Deps, deps_of
 from handlers.kit.message import Message
 from models import inbox
 
@@ -29,7 +31,10 @@ def register(app: AsyncApp) -> None:
 
 
 class KeepEvent(AsyncMiddleware):
-    """Stores an event before anything acknowledges it; a repeat finds itself stored already."""
+    """Stores an event before anything acknowledges it; a repeat finds itself stored already.
+
+    Of what people write in channels nothing is stored but replies below our check-ins, and of those only what may be read.
+    """
 
     async def async_process(
         self,
@@ -41,9 +46,23 @@ class KeepEvent(AsyncMiddleware):
         body = req.body
         if body.get("type") == "event_callback":
             deps = deps_of(req.context)
+            kept = await _to_keep(deps, body, ours=caller_of(req.context).ours)
+            if kept is None:  # acknowledged, and nobody is woken by what people write to each other
+                return BoltResponse(status=200, body="")
             async with deps.db.write_together() as session:
-                await inbox.store(session, str(body["event_id"]), str(body["event"]["type"]), body, now=deps.now())
+                await inbox.store(session, str(body["event_id"]), str(body["event"]["type"]), kept, now=deps.now())
         return await next()
+
+
+async def _to_keep(deps: Deps, body: Body, *, ours: bool) -> Body | None:
+    """The event, or what of it may be stored; None for nothing."""
+    event = body["event"]
+    if event.get("type") != "message" or event.get("channel_type") == IM:
+        return body
+    if replies.read(event) is None:  # as nearly everything people write: told without a look at the database
+        return None
+    async with deps.db.read() as session:
+        return await replies.to_keep(session, body, ours=ours)
 
 
 async def seen(context: AsyncBoltContext) -> None:

@@ -35,7 +35,7 @@ async def ask_for_file(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> 
         await outbox.enqueue(session, [owed], now=deps.now())
         return {}
 
-    await once(deps, f"click:{key}", effect)
+    await once(deps, body, f"click:{key}", effect)
     await ack()
     deps.wake()
 

@@ -59,7 +59,7 @@ async def save_away(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> Non
         await cards.touch_homes(session, [actor.id, *([cover.id] if cover else [])])
         return {}
 
-    await ack(**await once(deps, f"view:{body['view']['id']}:{body['view']['hash']}", effect))
+    await ack(**await once(deps, body, f"view:{body['view']['id']}:{body['view']['hash']}", effect))
     deps.wake()
 
 
@@ -73,6 +73,6 @@ async def take_back(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> Non
         await cards.touch_homes(session)
         return {}
 
-    await once(deps, f"click:{user_id(body)}:{action['action_ts']}:{ref.a}", effect)
+    await once(deps, body, f"click:{user_id(body)}:{action['action_ts']}:{ref.a}", effect)
     await ack()
     deps.wake()

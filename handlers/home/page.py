@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from handlers.home.ids import AbsenceRef, Action, CardRef, DealRef, Door
 from handlers.kit import blocks as b
 from handlers.kit import words as w
-from handlers.kit.doors import MatchRef, QuarterRef
+from handlers.kit.doors import JointRef, MatchRef, QuarterRef
 from handlers.kit.message import Message
 from models import homes, people
 from models.costs import Cost
@@ -38,6 +38,7 @@ def blocks(page: HomePage, now: datetime, policy: Policy) -> list[b.Block]:
     made = [b.header("Mine today"), b.context(f"{w.when(now, clocks)} · {crm_line(page, policy)}")]
     made = [*_set_up(page), *made]
     made += _waiting(page)
+    made += _desk(page)
     made += _forecast(page)
     made += _due(page)
     made += _to_sign(page)
@@ -117,6 +118,23 @@ def _forecast(page: HomePage) -> list[b.Block]:
         door, label = FORECAST[task.what]
         made.append(b.section(words, accessory=b.button(label, door, QuarterRef(q=task.period).dump())))
     return made
+
+
+def _desk(page: HomePage) -> list[b.Block]:
+    """What waits for the reader's word before a partner sees it."""
+    if page.desk is None:
+        return []
+    look = b.button("Look…", Door.JOINT_DESK, JointRef().dump())
+    if not page.desk.count:
+        partners = ", ".join(w.escape(clip(one.partner.name, 60)) for one in page.desk.copies[:MOST_SAME])
+        return [b.section(f"*To send some other way*, without a joint channel: {partners}", accessory=look)]
+    number = page.desk.count
+    return [
+        b.section(
+            f"*Shared channels*: {count(number, 'thing')} {'waits' if number == 1 else 'wait'} for your word",
+            accessory=look,
+        )
+    ]
 
 
 def _due(page: HomePage) -> list[b.Block]:
@@ -221,7 +239,8 @@ def _partners(page: HomePage, policy: Policy) -> list[b.Block]:
     if page.breach:
         made.append(b.context(f":warning: {page.breach}"))
     lines = [_partner_line(state, page, policy) for state in page.partners]
-    return [*made, *b.paragraphs("\n".join(lines))]
+    joint = b.actions(b.button("Joint channels…", Door.JOINT, JointRef().dump()))
+    return [*made, *b.paragraphs("\n".join(lines)), joint]
 
 
 def _partner_line(state: PartnerState, page: HomePage, policy: Policy) -> str:

@@ -24,6 +24,7 @@ from handlers.kit.pages import (
     with_pdf,
     words_for,
 )
+from handlers.kit.said import to_speak_about
 from models import notes, people
 from models.domain.notes import (
     CommitmentFact,
@@ -44,6 +45,19 @@ from models.tables import Artifact, Occurrence, Outbox
 
 ENV = w.environment("handlers.notes")
 ENV.filters["count_of"] = lambda items, one="partner": count(len(items), one)
+
+
+def _spoken_of(facts: WeeklyFacts) -> list[DealFact]:
+    """The deals of which the partner says something to speak about: another stage than ours, or an ask."""
+    return [
+        deal
+        for deal in (*facts.deals, *facts.uncounted)
+        if deal.partner_says is not None and deal.partner_says.asks_something
+    ]
+
+
+def _says(deal: DealFact) -> w.Mrkdwn:
+    return w.safe(to_speak_about(deal.partner_says) if deal.partner_says is not None else "")
 
 
 def _mark(item: CommitmentFact, facts: WeeklyFacts) -> str:
@@ -90,6 +104,8 @@ def weekly_text(facts: WeeklyFacts, book: Directory, policy: Policy, *, late: st
             slipped=cut(slipped, side),
             stalled=cut(stalled, side),
             help=cut(needing, side),
+            spoken=cut(_spoken_of(facts), side),
+            says=_says,
             closed=cut(facts.closed, side),
             uncounted=cut(facts.uncounted, min(side, 2)),
             last=cut([item for item in facts.commitments if item.fate != "new"], LEAST_PROMISES + side),
@@ -222,6 +238,7 @@ def others_text(facts: OtherFacts, book: Directory, policy: Policy) -> str:
             answered=sum(1 for deal in facts.deals if deal.answered),
             deals=cut(ranked, room),
             signatures=w.safe(signatures(facts.deals)),
+            says=_says,
             partner=lambda deal: facts.partners.get(facts.partner_of.get(deal.deal_id, 0), ""),
         )
 
@@ -253,6 +270,8 @@ async def agenda(session: AsyncSession, args: Mapping[str, Any], *, now: datetim
             absent=w.safe(", ".join(w.person(book, person_id) for person_id in args["absent"])),
             deals=cut(ranked, room),
             uncounted=cut(facts.uncounted, min(side, 3)),
+            spoken=cut(_spoken_of(facts), side),
+            says=_says,
             last=cut([item for item in facts.commitments if item.fate != "new"], LEAST_PROMISES + side),
             flags=lambda deal: _flags(deal, policy),
         )
@@ -282,7 +301,7 @@ async def report(session: AsyncSession, args: Mapping[str, Any], *, now: datetim
             "other_partners": "the section on other partners", "differences": "the list to mend in the CRM",
             "meeting_agenda": "an agenda", "minutes": "a meeting's page", "pbr": "a PBR", "pulses": "the quarter's pulses",
             "prepare": "what to prepare", "escalation": "what was skipped in a row",
-            "calendar": "a calendar"}.get(row.template, "a message")  # fmt: skip
+            "calendar": "a calendar", "checkin": "a check-in"}.get(row.template, "a message")  # fmt: skip
     # A private channel's name is nobody's business but its members'; an id is shown as a link Slack resolves.
     ref = row.channel_id or row.channel_ref
     place = f"<#{ref}>" if ref[:1] in ("C", "G") and ref[1:].isalnum() and ref.isupper() else f"#{w.escape(ref)}"

@@ -49,10 +49,37 @@ class MoveFact(BaseModel):
     after: Any = None
 
 
+class PartnerSays(BaseModel):
+    """What a partner last said of a joint deal: its word, beside ours. For our own pages alone.
+
+    `ours` is our stage, in the words agreed with the partner if there are any; `differs`: theirs is another one.
+    `reported`: one of us wrote it down.
+    """
+
+    model_config = Frozen
+    partner: str
+    stage: str = ""
+    ours: str = ""
+    differs: bool = False
+    action: str = ""
+    owner: str = ""
+    due: date | None = None
+    ask: str = ""
+    by: str = ""
+    on: date
+    reported: bool = False
+
+    @property
+    def asks_something(self) -> bool:
+        """Whether it is something to speak about: another stage than ours, or an ask."""
+        return self.differs or bool(self.ask)
+
+
 class DealFact(BaseModel):
     """One deal as a note shows it. `days` without forward movement; `stalled` when they reach the limit.
 
     `attribution` is the kind in force, `attribution_state` the value of its `AttributionState`; empty where nobody asked.
+    `partner_says`: what the partner of this page said of it.
     """
 
     model_config = Frozen
@@ -78,6 +105,7 @@ class DealFact(BaseModel):
     answered: Literal["", "form", "no_change"] = ""
     answered_by: int | None = None
     moves: tuple[MoveFact, ...] = ()
+    partner_says: PartnerSays | None = None
 
     @property
     def forward(self) -> tuple[MoveFact, ...]:

@@ -14,11 +14,13 @@ from models.domain.files.headers import Columns
 from models.domain.files.people import PersonRow, parse_people
 from models.domain.files.problems import Problem
 from models.domain.files.survey import survey
+from models.domain.policy import Policy
 from models.domain.text import count, key
 from models.imports import run
 from models.imports.lookup import unknown_partner
 from models.imports.result import ImportResult, capped, refuse
 from models.imports.trail import set_here
+from models.joint import counterparts
 from models.tables import ImportRun, Partner, Person, PersonRole
 
 
@@ -30,8 +32,11 @@ async def import_people(
     now: datetime,
     by_id: int | None = None,
     skip_bad: bool = False,
+    policy: Policy | None = None,
 ) -> ImportResult:
     """Apply a people file in the caller's transaction.
+
+    A counterpart's member ID proposes that this Slack user speaks for the partner; only its manager can confirm that.
 
     Before the first partners file a counterpart's partner is created by its name, since people come first: partners
     name their managers. After it an unknown partner is a bad line.
@@ -55,6 +60,7 @@ async def import_people(
         if row.line not in writer.new:
             writer.change(known.by_email[row.email], row)
     await session.flush()
+    await writer.propose(good, policy or Policy())
     this.created, this.changed, this.skipped = len(writer.new), writer.changed, len(lines_of_bad)
     this.unchanged = len(good) - this.created - this.changed
     return ImportResult(
@@ -155,6 +161,19 @@ class _Writer:
             self._note("person", person.id, "name", None, row.name)
             self.lines.append(f"{row.name}: new, {self._doing(row)}")
 
+    async def propose(self, rows: list[PersonRow], policy: Policy) -> None:
+        """Each counterpart whose Slack user the file names waits for the partner's manager, unless somebody knows already."""
+        for row in rows:
+            person = self.known.by_email[row.email]
+            if row.slack_id and person.side == "theirs":
+                made = await counterparts.named_in_file(
+                    self.session, person, row.slack_id, by_id=self.by_id, now=self.now, policy=policy
+                )
+                if made is not None:
+                    self.lines.append(
+                        f"{row.name}: the partner's manager is asked whether they speak for {row.partner}"
+                    )
+
     def change(self, person: Person, row: PersonRow) -> None:
         """Set what the row says and differs; every field leaves its line in the trail."""
         parts: list[str] = []
@@ -188,7 +207,9 @@ class _Writer:
     def _values(self, row: PersonRow) -> dict[str, Any]:
         """What the row says beyond name and e-mail; side and partner always, the rest where the cell is filled."""
         partner = self.known.partners[key(row.partner)] if row.partner else None
-        said = {"slack_id": row.slack_id, "zone": row.time_zone, "calendar": row.holidays}
+        # Whose Slack user a counterpart is, no file decides: it is bound by the partner's manager alone.
+        slack_id = "" if row.side == "theirs" else row.slack_id
+        said = {"slack_id": slack_id, "zone": row.time_zone, "calendar": row.holidays}
         return {
             "side": row.side,
             "partner_id": partner.id if partner else None,

@@ -14,6 +14,7 @@ from models import answers
 from models.answers import Fields, Outcome
 from models.domain.deals import DEFAULT_STAGES, Category
 from models.domain.errors import Conflict, FieldErrors
+from models.domain.notes import PartnerSays
 from models.domain.zones import zone
 from models.tables import Answer
 from tests import make
@@ -292,7 +293,50 @@ def test_shared_wording_is_asked_for_joint_deals_only():
     assert limits.block(form.modal(a_form()), "shared_text") is None
     view = make.a_view(1)
     view.deal.joint = True
-    assert limits.block(form.modal(a_form(view)), "shared_text") is not None
+    block = limits.block(form.modal(a_form(view)), "shared_text")
+    assert block["label"]["text"] == "What the partner may read of this action"
+    assert block["optional"]
+
+
+@pytest.mark.parametrize("outcome", [Outcome.DONE, Outcome.DROPPED])
+def test_the_next_action_does_not_inherit_what_the_partner_could_read_of_the_last_one(outcome):
+    view = make.a_view(1)
+    view.deal.joint = True
+    view.action.shared_text = "Send the offer"
+    before, after = form.modal(a_form(view)), form.modal(a_form(view, outcome=outcome))
+    assert limits.block(before, "shared_text")["element"]["initial_value"] == "Send the offer"
+    assert "initial_value" not in limits.block(after, "shared_text")["element"]
+    assert limits.block(before, "shared_text")["block_id"] != limits.block(after, "shared_text")["block_id"]
+    assert parsed(after).fields.shared_text == ""
+
+
+def partner_says(words="", **more):
+    return PartnerSays(**{
+        "partner": words or "Acme", "stage": words or "Verbal", "ours": words or "Qualified", "differs": True,
+        "action": words or "confirm the budget", "owner": words or "Colin", "due": date(2026, 3, 9),
+        "ask": words or "a reference", "by": words or "Cora Counterpart", "on": date(2026, 3, 4), **more,
+    })  # fmt: skip
+
+
+SAID = (
+    "Acme: stage “Verbal” (ours: Qualified) · confirm the budget (Colin, by Mon 9 Mar) · asks: a reference "
+    "(Cora Counterpart, Wed 4 Mar)"
+)
+
+
+def test_what_the_partner_says_stands_on_the_card_and_in_the_form():
+    message = check_message(card.prompt(replace(a_page(a_review((an_item(1),))), says={1: [partner_says()]}), 7))
+    assert SAID in " ".join(limits.words(list(message.blocks)))
+    view = check_modal(form.modal(a_form(says=(partner_says(),))))
+    assert SAID in " ".join(limits.words(view["blocks"]))
+
+
+@pytest.mark.parametrize("name", list(make.HOSTILE))
+def test_whatever_a_partner_says_the_card_and_the_form_are_ones_that_slack_takes(name):
+    said = [partner_says(make.HOSTILE[name]), partner_says(make.HOSTILE[name], differs=False)]
+    items = tuple(an_item(number) for number in range(1, 15))
+    check_message(card.prompt(replace(a_page(a_review(items)), says=dict.fromkeys(range(1, 15), said)), 7))
+    check_modal(form.modal(a_form(says=tuple(said))))
 
 
 def test_the_partners_people_are_a_choice_and_without_any_a_line():

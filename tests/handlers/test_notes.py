@@ -20,6 +20,7 @@ from models.domain.notes import (
     MoveFact,
     OtherFacts,
     PartnerLine,
+    PartnerSays,
     WeeklyFacts,
     sums,
 )
@@ -47,7 +48,17 @@ def busy(number, words=""):
         joint=True, answered="form" if number % 3 else "",
         moves=(MoveFact(field="stage", forward=True, before=words or "A", after=words or "B"),
                MoveFact(field="close_date", forward=False, before="2026-03-01", after="2026-04-01")),
+        partner_says=says(words),
     )  # fmt: skip
+
+
+def says(words="", **more):
+    """What the partner says of a deal: another stage than ours, and an ask."""
+    return PartnerSays(**{
+        "partner": words or "Acme", "stage": words or "Verbal", "ours": words or "Qualified", "differs": True,
+        "action": words or "confirm the budget", "owner": words or "Colin", "due": DAY, "ask": words or "a reference",
+        "by": words or "Cora Counterpart", "on": DAY, **more,
+    })  # fmt: skip
 
 
 def facts(deals, *, words="", **more):
@@ -279,7 +290,7 @@ async def file(session, team, found, kind="agenda"):
 @pytest.mark.parametrize("name", ["plain", *make.HOSTILE])
 async def test_the_agenda_fits_and_names_who_has_not_answered(filed, name):
     session, team = filed
-    words = make.HOSTILE.get(name, "")
+    team.ann.slack_id, words = "U00001", make.HOSTILE.get(name, "")
     deals = [busy(place, words) for place in range(60)]
     artifact = await file(session, team, facts(deals, words=words, uncounted=(a_deal(99, words=words),),
                                                commitments=commitments(30, words, "carried")))  # fmt: skip
@@ -289,10 +300,44 @@ async def test_the_agenda_fits_and_names_who_has_not_answered(filed, name):
         now=NOW,
         policy=POLICY,
     )
-    text = message.text.replace("<@UANN>", "<@U00001>")
-    checked(text)
-    assert "Not answered yet: <@UANN>" in message.text
+    checked(message.text)
+    assert "Not answered yet: <@U00001>" in message.text
     assert "Away: Bob Seller" in message.text
+
+
+async def test_what_the_partner_says_stands_on_agenda_and_note_where_there_is_something_to_speak_about(filed):
+    session, team = filed
+    deals = [
+        a_deal(1, words="Both", partner_says=says()),
+        a_deal(2, words="Agrees", partner_says=says(differs=False, ask="")),
+        a_deal(3, words="Asks", partner_says=says(differs=False, ask="a price", by="", reported=True)),
+        a_deal(4, words="Silent"),
+    ]
+    found = facts(deals, uncounted=(a_deal(5, words="Elsewhere", partner_says=says(ask="")),))
+    artifact = await file(session, team, found)
+    message = await render.agenda(
+        session, {"artifact_id": artifact, "waiting": [], "absent": []}, now=NOW, policy=POLICY
+    )
+    for text in (checked(message.text), weekly(found)):
+        lines = text[text.index("*Acme says*") :].split("\n")[1:4]
+        assert lines == [
+            "• Both: stage “Verbal” (ours: Qualified) · asks: a reference (Cora Counterpart, Thu 5 Mar)",
+            "• Asks: asks: a price (partner-reported by Acme, Thu 5 Mar)",
+            "• Elsewhere: stage “Verbal” (ours: Qualified) (Cora Counterpart, Thu 5 Mar)",
+        ]
+    assert "Acme says" not in weekly(facts([a_deal(4)]))
+
+
+def test_what_a_partner_without_a_review_says_stands_beside_its_deal():
+    found = OtherFacts(
+        pm_id=2,
+        slot="2026-W10",
+        deals=(a_deal(1, partner_says=says(differs=False)),),
+        partners={1: "Zeta"},
+        partner_of={1: 1},
+    )
+    text = checked(render.others_text(found, BOOK, POLICY))
+    assert "partner: asks: a reference (Cora Counterpart, Thu 5 Mar)" in text
 
 
 async def test_the_agenda_ranks_stalled_then_unanswered_then_by_amount(filed):

@@ -92,7 +92,9 @@ def a_desk(found=None, *, said=None, standing=0, choices=2, versions=0, words=""
 
 def a_form(desk=None, *, publish=True, begun=True, **more):
     desk = desk or a_desk()
-    return FormPage(desk, form.begin(desk, publish=publish), BOOK, POLICY, LONDON, begun=begun, **more)
+    return FormPage(
+        desk, form.begin(desk, publish=publish), BOOK, POLICY, LONDON, begun=begun, **{"joint": True, **more}
+    )
 
 
 def inputs(view):

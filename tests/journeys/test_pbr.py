@@ -6,7 +6,20 @@ import pytest
 from sqlalchemy import select
 
 from models import meetings
-from models.tables import Artifact, Cadence, Commitment, LossReason, Minutes, Occurrence, Partner, Person
+from models.shared import copying
+from models.tables import (
+    Artifact,
+    Cadence,
+    Commitment,
+    Deal,
+    DealVersion,
+    LossReason,
+    Minutes,
+    Occurrence,
+    Partner,
+    Person,
+)
+from tests import joint
 from tests.journeys.support import (
     assert_one_page,
     close_all,
@@ -54,6 +67,9 @@ async def rows(db):
             found = (await session.scalars(select(Partner).where(Partner.name == name))).one()
             pm = await session.get_one(Person, found.pm_id)
             await meeting(session, await series(session, found, pm, state="paused"))
+        lost, acme = (await session.execute(select(Deal, DealVersion.partner_id).join(
+            DealVersion, DealVersion.id == Deal.version_id).where(DealVersion.name == "Deal 20"))).one()  # fmt: skip
+        await joint.mark(session, lost, await session.get_one(Partner, acme))
 
 
 def playing(url, **more):
@@ -159,6 +175,12 @@ async def published(local):
     assert (await pbr_of(local, "Acme")).state == "held"
     assert await local.rows(select(Minutes)) == []
     assert [(row.reason, row.shared) for row in await local.rows(select(LossReason))] == [("price", True)]
+    async with local.db.read() as session:  # without a joint channel, Acme's own page is there to copy
+        acme = (await session.scalars(select(Partner).where(Partner.name == "Acme"))).one()
+        text = await copying.text_to_copy(session, acme.id, now=await local.now())
+    assert text.splitlines() == [
+        "Acme: business review of February 2026", "Held · Fri 6 Mar", "", "Closed in February 2026", "- Account 20: lost: price",
+    ]  # fmt: skip
 
 
 async def corrected(local):

@@ -163,7 +163,7 @@ async def test_a_review_set_up_after_the_prompts_joins_the_same_card(sqlite_url)
 
 async def test_everyone_who_is_refused_learns_what_they_may_not_and_who_can(sqlite_url):
     team = small_team(
-        partners=[partner("Acme"), partner("Beta", pm="Quinn Manager")],
+        partners=[partner("Acme", joint="#joint-acme"), partner("Beta", pm="Quinn Manager")],
         outsiders=[
             {
                 "id": "U0NOONE",

@@ -18,6 +18,7 @@ from models.imports.options import Options
 from models.imports.planning import plan
 from models.imports.result import Tally
 from models.imports.staging import begin, stage, stage_missing
+from models.joint import marks
 from models.tables import (
     Answer,
     Card,
@@ -426,6 +427,23 @@ async def forged_owner(session, deal, owner, week):
     return make.typed(
         await make.shown(session, deal, week), next_text="their step", next_owner=owner.id, next_due=date(2026, 3, 12)
     )
+
+
+async def test_what_was_joint_of_the_twin_is_joint_of_the_deal_that_lives_on_and_no_more_than_that(session):
+    team, deal, twin, match = await doubled(session)
+    mark = await make.joint(session, twin, team.acme, amount_shared=True)
+    await same(session, team.pm, match)
+    assert [one.id for one in await marks.standing(session, team.acme.id)] == [mark.id]
+    assert (mark.deal_id, deal.joint, deal.amount_shared, twin.joint) == (deal.id, True, True, False)
+
+
+async def test_of_two_joint_deals_made_one_the_amount_is_shared_only_if_both_shared_it(session):
+    team, deal, twin, match = await doubled(session)
+    kept = await make.joint(session, deal, team.acme)
+    spare = await make.joint(session, twin, team.acme, amount_shared=True)
+    await same(session, team.pm, match)
+    assert [one.id for one in await marks.standing(session, team.acme.id)] == [kept.id]
+    assert (spare.ended_why, kept.amount_shared, deal.joint, deal.amount_shared) == ("merged", False, True, False)
 
 
 async def test_the_only_next_action_stays_open_whosever_it_was(session):
