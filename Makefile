@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 NODE := tests/node
 
 .DEFAULT_GOAL := help
-.PHONY: help sandbox run test lint types imports check bench crash quarter pictures lock clean
+.PHONY: help sandbox run test lint types imports check bench crash leaks quarter pictures lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -59,6 +59,9 @@ bench: $(VENV)/.dev ## the figures of the README, as ratios to a floor measured 
 
 crash: $(VENV)/.dev ## the long crash run: kill -9 at every named point, many rounds
 	$(BIN)/python -m tests.crash
+
+leaks: $(VENV)/.dev ## the long search for leaks: hundreds of random companies full of secrets, everything a partner could see searched
+	CADENCE_LEAKS=400 $(BIN)/python -m pytest -q -p no:xdist tests/boundary/test_leaks.py tests/boundary/test_leaks_in_slack.py
 
 quarter: $(VENV)/.dev ## a whole quarter of the demo company in the local Slack, every meeting on; the suite lives its first week
 	CADENCE_WHOLE_QUARTER=1 $(BIN)/python -m pytest -q -p no:xdist tests/journeys/test_whole_quarter.py

@@ -292,6 +292,9 @@ def file(
     partner: Annotated[str, typer.Option(help="whose note, PBR or readout; a deck without one is the program's")] = "",
     slot: Annotated[str, typer.Option(help="which one, as 2026-W48 or 2026-10; else the newest")] = "",
     to: Annotated[Path | None, typer.Option(help="a file or a folder; else the working folder")] = None,
+    shared: Annotated[
+        bool, typer.Option("--shared", help="the partner-safe version of a note, a PBR or a deck")
+    ] = False,
 ) -> None:
     """Write what was published as a file: a roll-up's workbook or pictures, a note or PBR as PDF, a readout's deck."""
     from bot import filing
@@ -300,11 +303,13 @@ def file(
     if kind not in tuple(filing.Kind):
         raise typer.BadParameter(f"“{kind}” is none of {', '.join(filing.Kind)}")
     of_a_quarter = kind in filing.OF_A_QUARTER
-    if of_a_quarter and (slot or partner):
-        raise typer.BadParameter(f"--slot and --partner belong to a note, a PBR or a deck; of {kind} say --period")
+    if of_a_quarter and (slot or partner or shared):
+        raise typer.BadParameter(
+            f"--slot, --partner and --shared belong to a note, a PBR or a deck; of {kind} say --period"
+        )
     if period and not of_a_quarter:
         raise typer.BadParameter(f"--period belongs to a roll-up and its pictures; of a {kind} say --slot")
-    asyncio.run(_file(filing.Wanted(filing.Kind(kind), period, partner, slot), to))
+    asyncio.run(_file(filing.Wanted(filing.Kind(kind), period, partner, slot, shared), to))
 
 
 async def _file(wanted: Any, to: Path | None) -> None:

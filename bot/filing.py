@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from handlers.files import chart
+from handlers.files import chart, partner
 from handlers.files.canvas import Picture
 from handlers.forecast import book
 from handlers.papers import files
@@ -20,6 +20,7 @@ from models.domain.policy import Policy
 from models.domain.text import key, near
 from models.forecast import finding
 from models.minutes import gather
+from models.shared import owing, pages
 from models.tables import Artifact, Occurrence, Partner, Snapshot
 
 
@@ -40,12 +41,16 @@ KINDS = {Kind.NOTE: notes.WEEKLY_NOTE, Kind.PBR: pbr.KIND, Kind.DECK: gather.KIN
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which file: of a quarter by its label (empty: the newest roll-up), else of a partner's page by its slot."""
+    """Which file: of a quarter by its label (empty: the newest roll-up), else of a partner's page by its slot.
+
+    `shared`: its partner-safe version, as the partner may read it now.
+    """
 
     kind: Kind
     period: str = ""
     partner: str = ""
     slot: str = ""
+    shared: bool = False
 
 
 async def write(session: AsyncSession, wanted: Wanted, to: Path | None, policy: Policy) -> Path:
@@ -53,6 +58,8 @@ async def write(session: AsyncSession, wanted: Wanted, to: Path | None, policy: 
     if wanted.kind in OF_A_QUARTER:
         return await _of_quarter(session, wanted, to, policy)
     artifact = await _page(session, wanted)
+    if wanted.shared:
+        return await _shared(session, wanted, artifact, to)
     names = await people.directory(session)
     if wanted.kind == Kind.DECK:
         made = await asyncio.to_thread(files.deck_of, artifact, names, policy)
@@ -104,26 +111,37 @@ async def _snapshot(session: AsyncSession, period: str) -> Snapshot:
 async def _page(session: AsyncSession, wanted: Wanted) -> Artifact:
     """The newest published page of a kind: of a partner (a deck's: of the program), of one slot or the last."""
     partner_id = await _partner(session, wanted)
+    audience = notes.PARTNER_SAFE if wanted.shared else notes.INTERNAL
     query = (
         select(Artifact)
         .join(Occurrence, Occurrence.id == Artifact.occurrence_id)
-        .where(Artifact.kind == KINDS[wanted.kind], Artifact.audience == notes.INTERNAL)
+        .where(Artifact.kind == KINDS[wanted.kind], Artifact.audience == audience)
         .order_by(Occurrence.starts_at.desc(), Artifact.version.desc())
     )
     query = query.where(Artifact.partner_id.is_(None) if partner_id is None else Artifact.partner_id == partner_id)
     if wanted.slot:
         query = query.where(Occurrence.slot == wanted.slot)
     for artifact in await session.scalars(query):
-        if wanted.kind != Kind.DECK or MeetingFacts.model_validate(artifact.facts).leaves == "readout":
+        if wanted.shared or wanted.kind != Kind.DECK or MeetingFacts.model_validate(artifact.facts).leaves == "readout":
             return artifact
     of = f" of {wanted.partner}" if wanted.partner else " of the program (--partner names another's)"
     when = f" {wanted.slot}" if wanted.slot else ""
-    raise UserError(f"No {'readout' if wanted.kind == Kind.DECK else wanted.kind}{of}{when} was published yet.")
+    safe = "partner-safe " if wanted.shared else ""
+    raise UserError(f"No {safe}{'readout' if wanted.kind == Kind.DECK else wanted.kind}{of}{when} was published yet.")
+
+
+async def _shared(session: AsyncSession, wanted: Wanted, artifact: Artifact, to: Path | None) -> Path:
+    """The partner-safe file: of what was frozen, that which may still cross."""
+    found = await pages.load(session, artifact.id)
+    if found is None or owing.is_empty(found[1]):
+        raise UserError(f"Nothing of this {wanted.kind} may be read by the partner any more.")
+    made = await asyncio.to_thread(partner.made_of, found[1])
+    return await _kept(_place(to, made.name), made.data)
 
 
 async def _partner(session: AsyncSession, wanted: Wanted) -> int | None:
     if not wanted.partner:
-        if wanted.kind == Kind.DECK:
+        if wanted.kind == Kind.DECK and not wanted.shared:
             return None
         raise UserError(f"Say whose {wanted.kind} it is: --partner NAME.")
     rows = {row.key: row for row in await session.scalars(select(Partner))}

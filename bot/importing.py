@@ -306,7 +306,7 @@ class Importer:
         if job.kind == "rates":
             return await funding.import_rates(session, job.text, policy=self.policy, options=job.options, **common)
         if job.kind == "people":
-            return await import_people(session, job.text, skip_bad=job.options.skip_bad, **common)
+            return await import_people(session, job.text, skip_bad=job.options.skip_bad, policy=self.policy, **common)
         found = await import_partners(
             session, job.text, skip_bad=job.options.skip_bad, tier1_ceiling=self.policy.tier1_ceiling, **common
         )

@@ -12,6 +12,8 @@ from handlers.births import card as births_card
 from handlers.births import listeners as births
 from handlers.cadence import listeners as cadence
 from handlers.calendar import listeners as calendar
+from handlers.checkin import card as checkin_card
+from handlers.checkin import listeners as checkin
 from handlers.closing import card as closing_card
 from handlers.closing import listeners as closing
 from handlers.deal_review import card as deal_card
@@ -31,6 +33,9 @@ from handlers.home import listeners as home
 from handlers.home import page as home_page
 from handlers.imports import card as import_card
 from handlers.imports import listeners as imports
+from handlers.joint import card as joint_card
+from handlers.joint import listeners as joint
+from handlers.kit import told
 from handlers.kit.deps import Pages
 from handlers.kit.message import Message
 from handlers.meetings import card as meetings_card
@@ -44,16 +49,20 @@ from handlers.pbr import listeners as pbr
 from handlers.pbr import render as pbr_render
 from handlers.people import listeners as people
 from handlers.people import messages as people_messages
+from handlers.shared import render as shared
 from models import births as born
 from models import cadence_health, drafts, pulses
 from models.domain.policy import Policy
 from models.forecast import announcing
+from models.joint import desk, showing
 from models.minutes import gather
 from models.minutes.closing import DECK
 
 # Bolt asks one listener after the other: what people wait for comes before what nobody waits for.
 FEATURES = (
     deal_review,
+    checkin,
+    joint,
     closing,
     meetings,
     pbr,
@@ -83,6 +92,7 @@ RENDERERS: Mapping[str, Any] = {
     "meeting_agenda": notes_minutes.agenda,
     "report": notes.report,
     "help": events.render_help,
+    told.TEMPLATE: told.render,
     "welcome": first_run_messages.welcome,
     "orphaned": people_messages.orphaned,
     "handed_over": people_messages.handed_over,
@@ -111,6 +121,17 @@ CARD_RENDERERS: Mapping[str, Any] = {
     drafts.CARD: import_card.render,
     born.CARD: births_card.render,
     announcing.CARD: forecast_card.render,
+    desk.CARD: joint_card.render,
+}
+
+#: What a card in a partner's joint channel shows, by its kind: written from `models.domain.shared` alone.
+SHARED_CARDS: Mapping[str, Any] = {
+    showing.CHECK_IN: checkin_card.render,
+}
+
+#: What a partner reads in its joint channel, by template: written from `models.domain.shared` alone.
+SHARED_RENDERERS: Mapping[str, Any] = {
+    **shared.SHARED,
 }
 
 
@@ -123,7 +144,7 @@ async def _prompt(
 
 
 #: What one feature shows of another.
-PAGES = Pages(set_up=first_run_page.view, prompt=_prompt)
+PAGES = Pages(set_up=first_run_page.view, prompt=_prompt, check_in=checkin_card.blocks)
 
 
 def register_all(app: AsyncApp) -> None:

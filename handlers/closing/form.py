@@ -36,6 +36,7 @@ class ClosingPage:
     summary: str
     book: Directory
     state: FormState
+    joint: bool = False
 
 
 def modal(page: ClosingPage) -> dict[str, Any]:
@@ -58,7 +59,7 @@ def modal(page: ClosingPage) -> dict[str, Any]:
     made += commitments.standing(page.commitments, page.book, ident, optional=not state.held)
     need = commitments.NEED if state.held else "none needed when the review was not held"
     wanted = commitments.expected(page.commitments) if state.held else 0
-    made += commitments.promises("This week's commitments", need, ident, expected=wanted)
+    made += commitments.promises("This week's commitments", need, ident, expected=wanted, joint=page.joint)
     last = state.place >= state.total
     return b.modal(
         View.CLOSE,

@@ -20,6 +20,7 @@ from models.domain.errors import UserError
 from models.domain.rights import Act, may, require
 from models.domain.text import count
 from models.domain.zones import zone
+from models.shared import pages
 from models.tables import Occurrence, Partner, Person
 
 
@@ -75,7 +76,7 @@ async def save(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
         upcoming = FormState(o=waiting[0].id, place=state.place + 1, total=state.place + len(waiting))
         return {"response_action": "update", "view": await _form(session, deps, actor, upcoming)}
 
-    response = await once(deps, f"view:{view['id']}:{view['hash']}", effect)
+    response = await once(deps, body, f"view:{view['id']}:{view['hash']}", effect)
     await ack(**response)
     deps.wake()
 
@@ -112,6 +113,7 @@ async def _form(session: AsyncSession, deps: Deps, actor: Person, state: FormSta
         commitments=standing,
         summary=f"{w.when(occurrence.starts_at, clocks)} · {answered} of {count(len(listed[occurrence.id]), 'deal')} answered",
         book=await people.directory(session),
+        joint=await pages.is_joint(session, partner),
         state=state.model_copy(update={"c": tuple(item.id for item in standing)}),
     )
     return form.modal(page)

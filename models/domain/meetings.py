@@ -135,6 +135,19 @@ _DECISIONS = Question(key="decisions", label="Decisions", hint="one a line; a de
 THEIR_SPONSOR = "Their executive sponsor"
 """The question whose answer stands beside our own sponsors on a readout's deck."""
 
+SPONSOR = "sponsor"
+OUR_ASKS, THEIR_ASKS, JOINT_FORECAST = "shared_our_asks", "shared_their_asks", "shared_forecast"
+FOR_THE_PARTNER: tuple[Question, ...] = (
+    Question(key=OUR_ASKS, label="What we ask of them, as they may read it", hint="one a line"),
+    Question(key=THEIR_ASKS, label="What they ask of us, as they may read it", hint="one a line"),
+    Question(
+        key=JOINT_FORECAST,
+        label="Joint forecast for both sides' executives",
+        hint="As agreed with them: it never is the signed commit. Typing it here, you approve it for them.",
+    ),
+)
+"""What is asked besides when a readout with a partner is closed. Only this, and the sponsor, is typed for the partner."""
+
 BUILT_IN: tuple[Spec, ...] = (
     Spec(
         key="team_call",
@@ -283,7 +296,7 @@ BUILT_IN: tuple[Spec, ...] = (
         channel=Place.INTERNAL,
         agenda=("Revenue produced", "Next quarter's forecast", "What each side asks of the other"),
         questions=(
-            Question(key="sponsor", label=THEIR_SPONSOR, hint="name and title, as the deck shows it"),
+            Question(key=SPONSOR, label=THEIR_SPONSOR, hint="name and title, as the deck shows it"),
             Question(key="our_asks", label="What we ask of them", required=True),
             Question(key="their_asks", label="What they ask of us", required=True),
         ),

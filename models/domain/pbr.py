@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from models.domain.deals import Attribution, Category
 from models.domain.errors import UserError
 from models.domain.notes import CommitmentFact, DealFact, Frozen, Health, MoneySum, sums
-from models.domain.text import clean, key
+from models.domain.text import clean, key, lines_of
 
 KINDS = (Attribution.SOURCED, Attribution.INFLUENCED, Attribution.CO_SOLD, Attribution.NONE)
 """The order in which a split by attribution is said; deals without one are a part of it, so that the parts add up."""
@@ -78,6 +78,7 @@ class PbrFacts(BaseModel):
 
     `joint`, `by_category` and `by_attribution` are the open pipeline of `pipeline_day`, the day of the first publication;
     what was won and lost is counted anew for every version. The `…_before` are those of the version corrected.
+    `shared_pursuit` and `shared_changes` were typed for the partner's eyes.
     """
 
     model_config = Frozen
@@ -116,6 +117,8 @@ class PbrFacts(BaseModel):
     pursuit: tuple[Pursued, ...] = ()
     changes: tuple[str, ...] = ()
     changes_before: tuple[str, ...] = ()
+    shared_pursuit: tuple[str, ...] = ()
+    shared_changes: tuple[str, ...] = ()
     commitments: tuple[CommitmentFact, ...] = ()
     health: Health = Health()
     crm_as_of: datetime | None = None
@@ -149,10 +152,14 @@ class TypedPromise(BaseModel):
     text: str = ""
     owner_id: int | None = None
     due: date | None = None
+    shared: str = ""
 
 
 class Said(BaseModel):
-    """What a PBR's form holds: kept whole as a draft, complete or not. `accounts` are typed one a line."""
+    """What a PBR's form holds: kept whole as a draft, complete or not. `accounts` are typed one a line.
+
+    `shared_pursuit` and `shared_changes` are for the partner's eyes, one a line.
+    """
 
     model_config = Frozen
     held: bool = True
@@ -165,6 +172,8 @@ class Said(BaseModel):
     verdicts: dict[int, TypedVerdict] = {}
     promises: tuple[TypedPromise, ...] = ()
     what_changed: str = ""
+    shared_pursuit: str = ""
+    shared_changes: str = ""
 
 
 def reviewed(slot: str) -> date:
@@ -305,6 +314,8 @@ def said_of(facts: PbrFacts) -> Said:
         pursuit=tuple(item.key for item in facts.pursuit if item.key),
         accounts="\n".join(item.account for item in facts.pursuit if not item.key),
         changes=facts.changes,
+        shared_pursuit="\n".join(facts.shared_pursuit),
+        shared_changes="\n".join(facts.shared_changes),
     )
 
 
@@ -317,6 +328,16 @@ def differences(
         ("Why it was not held", theirs.reason, yours.reason),
         ("Accounts typed", ", ".join(typed_accounts(theirs.accounts)), ", ".join(typed_accounts(yours.accounts))),
         ("What changed", theirs.what_changed, yours.what_changed),
+        (
+            "Accounts for the partner",
+            ", ".join(lines_of(theirs.shared_pursuit)),
+            ", ".join(lines_of(yours.shared_pursuit)),
+        ),
+        (
+            "Changes for the partner",
+            "; ".join(lines_of(theirs.shared_changes)),
+            "; ".join(lines_of(yours.shared_changes)),
+        ),
     ]
     if set(theirs.pursuit) != set(yours.pursuit):
         found.append(("Pursuit list", f"{len(theirs.pursuit)} chosen", f"{len(yours.pursuit)} chosen"))
@@ -350,7 +371,9 @@ def _loss(loss: Loss) -> str:
 def _promise(promises: tuple[TypedPromise, ...], place: int, people: Mapping[int, str]) -> str:
     held = promises[place] if place < len(promises) else TypedPromise()
     owner = people.get(held.owner_id, "somebody") if held.owner_id is not None else ""
-    return ", ".join(part for part in (clean(held.text), owner, f"by {held.due:%d %b}" if held.due else "") if part)
+    shared = f"for the partner: {clean(held.shared)}" if clean(held.shared) else ""
+    said = (clean(held.text), owner, f"by {held.due:%d %b}" if held.due else "", shared)
+    return ", ".join(part for part in said if part)
 
 
 def _verdict(verdict: TypedVerdict | None) -> str:

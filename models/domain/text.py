@@ -15,6 +15,15 @@ def clean(text: str) -> str:
     return _SPACES.sub(" ", _UNSEEN.sub(" ", unicodedata.normalize("NFC", text))).strip()
 
 
+MOST_LINES = 12
+
+
+def lines_of(text: str) -> tuple[str, ...]:
+    """What was typed one a line: each line once, in order, the first dozen of them."""
+    found = (clean(line) for line in text.splitlines())
+    return tuple(dict.fromkeys(line for line in found if line))[:MOST_LINES]
+
+
 def key(name: str) -> str:
     """What two spellings of one name share: case, spacing and width do not count."""
     return _SPACES.sub(" ", unicodedata.normalize("NFKC", clean(name)).casefold()).strip()

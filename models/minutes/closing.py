@@ -11,7 +11,7 @@ from models import cadences, cards, closing, crews, notes, outbox, people
 from models.closing import LEAST, Closing
 from models.crews import Crew
 from models.domain.errors import FieldErrors, UserError
-from models.domain.meetings import Ends, Leaves, Place, Spec
+from models.domain.meetings import FOR_THE_PARTNER, Ends, Leaves, Place, Spec
 from models.domain.policy import Policy
 from models.domain.review_times import waits_until
 from models.domain.rights import Act, Subject, may, require
@@ -20,6 +20,7 @@ from models.domain.zones import local_date, zone
 from models.meetings import spec_of
 from models.minutes.gather import KIND, page
 from models.outbox import Owed
+from models.shared import owing
 from models.tables import Artifact, Cadence, Minutes, Occurrence, Partner, Person
 
 LATE_WINDOW = timedelta(days=7)
@@ -85,6 +86,7 @@ async def close(
     await write_down(session, occurrence, spec, said, by=actor, now=now)
     await closing.settle(session, occurrence, submitted, standing, actor, partner_id=cadence.partner_id, now=now)
     artifact = await publish(session, occurrence, cadence, spec, now=now, policy=policy)
+    await owing.owe_readout(session, occurrence, now=now, policy=policy)
     await cards.touch_occurrences(session, [occurrence.id])
     await cards.touch_homes(session)
     return artifact
@@ -101,7 +103,7 @@ def refuse_closed(occurrence: Occurrence, spec: Spec, *, held: bool, now: dateti
 def missing(spec: Spec, said: Mapping[str, str]) -> dict[str, str]:
     """What has to be said and is not, or is longer than a page can show, by field."""
     errors = {}
-    for question in spec.questions:
+    for question in (*spec.questions, *FOR_THE_PARTNER):
         text = clean(said.get(question.key, ""))
         if question.required and not text:
             errors[f"said_{question.key}"] = f"Say it in a line: {question.label.lower()} stands on the page."
@@ -114,7 +116,7 @@ async def write_down(
     session: AsyncSession, occurrence: Occurrence, spec: Spec, said: Mapping[str, str], *, by: Person, now: datetime
 ) -> None:
     """Keep what was typed, line breaks included."""
-    known = {question.key for question in spec.questions}
+    known = {question.key for question in (*spec.questions, *FOR_THE_PARTNER)}
     kept = {name: text.strip() for name, text in said.items() if name in known and text.strip()}
     row = await session.get(Minutes, occurrence.id)
     if row is None:

@@ -79,7 +79,12 @@ async def last_page(session: AsyncSession, occurrence: Occurrence, cadence: Cade
     artifact = await session.scalar(
         select(Artifact)
         .join(Occurrence, Occurrence.id == Artifact.occurrence_id)
-        .where(Occurrence.cadence_id == cadence.id, Occurrence.starts_at < occurrence.starts_at, Artifact.kind == KIND)
+        .where(
+            Occurrence.cadence_id == cadence.id,
+            Occurrence.starts_at < occurrence.starts_at,
+            Artifact.kind == KIND,
+            Artifact.audience == notes.INTERNAL,
+        )
         .order_by(Artifact.cut_off.desc(), Artifact.id.desc())
         .limit(1)
     )

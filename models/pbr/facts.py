@@ -18,7 +18,7 @@ from models.domain.deals import OPEN, Category
 from models.domain.notes import CommitmentFact, DealFact, Health
 from models.domain.pbr import LostFact, PbrFacts, Pursued, Said
 from models.domain.policy import Policy
-from models.domain.text import clean
+from models.domain.text import clean, lines_of
 from models.domain.zones import local_date, local_to_utc, zone
 from models.pbr.choices import pursued_all
 from models.pbr.stored import Kept, read_kept
@@ -240,6 +240,8 @@ def _facts(ground: _Ground, occurrence: Occurrence, cadence: Cadence) -> PbrFact
         pursuit=_pursuit(ground.pursued.get(partner.id, ()), last, said),
         changes=domain.typed_changes(said),
         changes_before=before.changes if before is not None else (),
+        shared_pursuit=lines_of(said.shared_pursuit),
+        shared_changes=lines_of(said.shared_changes),
         commitments=domain.carried_over(
             last.commitments if last is not None else (),
             ground.commitments.get(cadence.id, ()),

@@ -22,6 +22,7 @@ from models.pbr.desk import HELD, Desk, desk_of, made, promised
 from models.pbr.facts import gather
 from models.pbr.finding import lock
 from models.pbr.stored import KIND, REVISION, Base, base_of
+from models.shared import owing
 from models.tables import (
     Artifact,
     Cadence,
@@ -90,6 +91,7 @@ async def publish(
     changes.note(session, "occurrence", occurrence.id, KIND, artifact.version - 1, artifact.version, by_id=actor.id,
                  source="slack", at=now, reason=clean(submitted.said.what_changed))  # fmt: skip
     await _owe(session, occurrence, partner, artifact, now=now, policy=policy)
+    await owing.owe_pbr(session, occurrence, now=now, policy=policy)
     await _touch(session, occurrence)
     return artifact
 
@@ -158,7 +160,7 @@ def _closing(submitted: Submitted) -> Closing:
         reason=said.reason,
         verdicts={key: Verdict(verdict.fate, verdict.due) for key, verdict in said.verdicts.items()},
         promises=tuple(
-            Promise(one.text, one.owner_id, one.due, submitted.refusals.get(place, ""))
+            Promise(one.text, one.owner_id, one.due, submitted.refusals.get(place, ""), one.shared)
             for place, one in enumerate(said.promises)
         ),
     )

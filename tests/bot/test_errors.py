@@ -6,9 +6,16 @@ from types import SimpleNamespace
 
 import pytest
 from slack_sdk.errors import SlackApiError
+from sqlalchemy import select
 
 from bot import errors
-from models.domain.errors import FieldErrors, NotAllowed, UserError
+from handlers.kit import told
+from handlers.kit.caller import KEY as CALLER
+from handlers.kit.caller import Caller
+from handlers.kit.deps import KEY as DEPS
+from models.domain.errors import FieldErrors, ForPartner, NotAllowed, Stale, UserError
+from models.tables import Outbox
+from tests import make
 from tests.handlers import limits
 
 
@@ -27,8 +34,21 @@ class Client:
         return call
 
 
-def context(response=None):
-    return SimpleNamespace(ack=SimpleNamespace(response=response))
+class Context(dict):
+    """What listeners are given of a request: who calls, and the dependencies."""
+
+    def __init__(self, response=None, *, ours=True, alone=True, db=None):
+        self.ack, self.asked, self.woken = SimpleNamespace(response=response), [], 0
+
+        async def ours_alone(channel):
+            self.asked.append(channel)
+            return alone
+
+        def wake():
+            self.woken += 1
+
+        deps = SimpleNamespace(ours_alone=ours_alone, db=db, now=lambda: make.NOW, wake=wake)
+        super().__init__({CALLER: Caller("U1", "T1", ours), DEPS: deps})
 
 
 COMMAND = {"command": "/deals", "user_id": "U1", "channel_id": "C1", "trigger_id": "t"}
@@ -52,8 +72,8 @@ FORM = {
 }
 
 
-async def translate(error, body, client=None, response=None):
-    return await errors.translate(error, body, client or Client(), context(response))
+async def translate(error, body, client=None, response=None, **how):
+    return await errors.translate(error, body, client or Client(), Context(response, **how))
 
 
 async def test_a_refusal_after_a_command_is_an_answer_only_they_see():
@@ -159,3 +179,76 @@ async def test_the_place_of_a_failure_is_named_for_us(caplog):
             await translate(error, CLICK)
     assert "test_errors.py" in caplog.text
     assert ":inner" in caplog.text
+
+
+SUGGESTION = {"type": "block_suggestion", "user": {"id": "U1"}, "action_id": "a", "value": "x"}
+
+
+@pytest.mark.parametrize("ours", [True, False])
+async def test_a_suggestion_that_is_refused_is_empty_and_nobody_is_told_with_every_letter(ours):
+    client = Client()
+    response = await translate(NotAllowed("You cannot."), SUGGESTION, client, ours=ours)
+    assert json.loads(response.body) == {"options": []}
+    assert client.calls == []
+
+
+async def test_whoever_closes_a_form_is_told_nothing():
+    client = Client()
+    response = await translate(UserError("x"), {"type": "view_closed", "user": {"id": "U1"}, "view": {}}, client)
+    assert (response.status, response.body, client.calls) == (200, "", [])
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (UserError("Deal X is Ann's."), errors.NOT_FOR_THEM),
+        (Stale(()), errors.NOT_FOR_THEM),
+        (ForPartner("This check-in is over."), "This check-in is over."),
+        (NotAllowed("Only people of our own company can do this."), "Only people of our own company can do this."),
+    ],
+)
+async def test_an_outsider_is_told_only_what_was_written_for_them(error, words):
+    client = Client()
+    await translate(error, CLICK, client, ours=False)
+    assert client.calls == [("chat_postEphemeral", {"channel": "C1", "user": "U1", "text": words})]
+
+
+async def test_a_defect_is_a_reference_for_an_outsider_too():
+    client = Client()
+    await translate(KeyError("Deal of the century"), CLICK, client, ours=False)
+    assert "it is logged as" in client.calls[0][1]["text"]
+    assert "century" not in client.calls[0][1]["text"]
+
+
+async def test_who_calls_is_not_ours_while_nobody_could_say():
+    client, nobody = Client(), Context()
+    del nobody[CALLER]
+    await errors.translate(UserError("Deal X is Ann's."), CLICK, client, nobody)
+    assert client.calls[0][1]["text"] == errors.NOT_FOR_THEM
+
+
+async def test_in_a_shared_channel_the_words_go_to_the_direct_messages_once(sqlite):
+    async with sqlite.write() as session:
+        await make.person(session, "1")
+    client = Client()
+    for _ in range(2):
+        await translate(UserError("Did you mean <Acme> & co?"), COMMAND, client, alone=False, db=sqlite)
+    assert client.calls == [("chat_postEphemeral", {"channel": "C1", "user": "U1", "text": told.APART})] * 2
+    async with sqlite.read() as session:
+        (row,) = await session.scalars(select(Outbox))
+        message = await told.render(session, row.args, now=make.NOW, policy=make.POLICY)
+    assert (row.template, row.urgent) == (told.TEMPLATE, True)
+    assert message.text == "Did you mean &lt;Acme&gt; &amp; co?"
+    limits.check_message(message)
+
+
+async def test_whom_cadence_does_not_write_to_sees_it_in_a_view_instead(sqlite):
+    client = Client()
+    await translate(UserError("Not you."), COMMAND, client, alone=False, db=sqlite)
+    assert [name for name, _ in client.calls] == ["views_open"]
+
+
+async def test_a_direct_message_needs_no_look_at_its_readers():
+    client, here = Client(), Context(alone=False)
+    await errors.translate(UserError("x"), {**COMMAND, "channel_id": "D1"}, client, here)
+    assert (here.asked, client.calls[0][1]["text"]) == ([], "x")

@@ -1,11 +1,16 @@
 """`cadence file`: what is published as a file, and sentences where there is nothing."""
 
 import pytest
+from sqlalchemy import select
 
 from bot import filing
 from bot.filing import Kind, Wanted
 from models.domain.errors import UserError
+from models.tables import Artifact, JointDeal
+from tests import make
+from tests.files import office
 from tests.models import forecast_team as t
+from tests.models import test_shared_pages as shared_pages
 from tests.models.test_forecast_mended import published
 
 
@@ -46,3 +51,23 @@ async def test_where_there_is_nothing_a_sentence_says_what_there_is(sqlite, tmp_
     async with sqlite.read() as session:
         with pytest.raises(UserError, match=said):
             await filing.write(session, wanted, tmp_path, t.POLICY)
+
+
+async def test_the_partner_safe_version_of_a_page_is_what_the_partner_may_still_read(sqlite, tmp_path):
+    async with sqlite.write() as session:
+        room = await shared_pages.Room(session, await make.small(session)).set_up()
+        await room.close(room.promise("squeeze them", shared="send the deck"), room.promise("b"))
+    place = await write(sqlite, tmp_path, Kind.NOTE, partner="Acme", shared=True)
+    assert place.name == "Acme-our-review-of-Thu-5-Mar.pdf"
+    text = " ".join(office.text_of(place.read_bytes()).split())
+    assert "send the deck" in text
+    assert "squeeze" not in text
+    with pytest.raises(UserError, match="No partner-safe pbr of Acme was published yet"):
+        await write(sqlite, tmp_path, Kind.PBR, partner="Acme", shared=True)
+    async with sqlite.write() as session:
+        for row in (await session.scalars(select(JointDeal))).all():
+            row.valid_to = shared_pages.AFTER
+        for row in (await session.scalars(select(Artifact).where(Artifact.audience == "partner"))).all():
+            row.facts = row.facts | {"commitments": []}
+    with pytest.raises(UserError, match="Nothing of this note may be read by the partner any more"):
+        await write(sqlite, tmp_path, Kind.NOTE, partner="Acme", shared=True)
