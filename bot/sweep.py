@@ -1,7 +1,7 @@
 """The hourly look at the channels that posts go to: whether they are ours, who of outside reads them, and which are gone.
 
-What was read when is kept in the rows, so that a restart goes on where it was; an event that says less than it should makes a
-channel due at once. Delivery reads members itself where nobody did lately: this only makes what is known be known early.
+Whose members were read when is kept in the rows, so that a restart goes on where it was; an event that says less than it should
+makes a channel due at once. Delivery reads members itself where nobody did lately: this only makes what is known be known early.
 """
 
 import logging
@@ -18,7 +18,7 @@ from bot.delivery.desk import Desk, Ends
 from models import boundary, channels
 from models.domain.policy import Policy
 from models.outbox import HELD, INTERNAL, WAITING
-from models.tables import ChannelState, MeetingKind, Outbox, Partner
+from models.tables import MeetingKind, Outbox, Partner
 
 logger = logging.getLogger("cadence.sweep")
 EVERY = timedelta(hours=1)
@@ -41,11 +41,9 @@ async def sweep(desk: Desk, *, now: datetime, real_now: datetime) -> list[str]:
     read: list[str] = []
     came: list[str] = []
     left: list[str] = []
-    for channel_id in due[:MOST]:
-        if desk.known.left_alone(channel_id):
-            continue
+    for channel_id in [one for one in due if not desk.known.left_alone(one)][:MOST]:
         try:
-            found = await _read(desk, channel_id, joint.get(channel_id), real_now)
+            found = await _read(desk, channel_id, joint.get(channel_id))
         except RateLimited:
             break  # the others are as due in the next turn
         except (CallFailed, Ends) as failed:
@@ -71,7 +69,8 @@ async def _describe(desk: Desk, now: datetime) -> None:
     """Channels that nothing was posted to yet are known by what somebody wrote: ask Slack which they are."""
     async with desk.db.read() as session:
         refs = await _places(session, desk.policy, now)
-        unknown = [ref for ref in refs if await channels.known(session, ref) is None]
+        known = await channels.known_all(session, refs)
+        unknown = [ref for ref in refs if ref not in known]
     for ref in unknown[:MOST]:
         if desk.known.left_alone(ref):
             continue
@@ -83,30 +82,23 @@ async def _describe(desk: Desk, now: datetime) -> None:
             desk.known.leave_alone(ref, AGAIN_AFTER)  # it is said where it matters: at the post, and by the doctor
 
 
-async def _read(
-    desk: Desk, channel_id: str, partner: Partner | None, real_now: datetime
-) -> tuple[list[str], list[str]]:
+async def _read(desk: Desk, channel_id: str, partner: Partner | None) -> tuple[list[str], list[str]]:
     """The channel as Slack describes it now, and who is in it, where nothing else keeps internal posts away already.
 
-    Of a partner's joint channel only whether it is still there: who of the partner reads it is the partner's matter.
+    Of a partner's joint channel only whether it is still there: who of the partner reads it is the partner's matter. Whose
+    members were not read, of that nothing is kept that says they were: it may be ours alone again before the hour is over.
     """
     seen = await (look_up(desk, channel_id) if partner is None else look_at_joint(desk, partner))
     if partner is None and seen.is_member and not seen.is_archived and not seen.is_ext_shared and not seen.unknown:
         return await members.sweep(desk, channel_id)
-    async with desk.db.write() as session:
-        state = await session.get(ChannelState, channel_id)
-        if state is not None:
-            state.swept_at = real_now
+    desk.known.leave_alone(channel_id, EVERY)
     return [], []
 
 
 async def _due(session: AsyncSession, policy: Policy, *, now: datetime, real_now: datetime) -> list[str]:
     """The channels that Slack has described, and whose members were not read within the hour, oldest first."""
-    states = {}
-    for ref in await _places(session, policy, now):
-        state = await channels.known(session, ref)
-        if state is not None:
-            states[state.slack_id] = state
+    found = await channels.known_all(session, await _places(session, policy, now))
+    states = {state.slack_id: state for state in found.values()}
     due = [one for one in states.values() if one.swept_at is None or real_now - one.swept_at >= EVERY]
     due.sort(key=lambda one: (one.swept_at is not None, one.swept_at or real_now, one.slack_id))
     return [one.slack_id for one in due]
@@ -114,14 +106,11 @@ async def _due(session: AsyncSession, policy: Policy, *, now: datetime, real_now
 
 async def _joint(session: AsyncSession) -> dict[str, Partner]:
     """Partners by the id of their joint channel, as far as Slack has described it."""
-    found = {}
-    for partner in await session.scalars(
-        select(Partner).where(Partner.joint_channel != "").order_by(Partner.id.desc())
-    ):
-        state = await channels.known(session, partner.joint_channel)
-        if state is not None:
-            found[state.slack_id] = partner
-    return found
+    partners = list(
+        await session.scalars(select(Partner).where(Partner.joint_channel != "").order_by(Partner.id.desc()))
+    )
+    known = await channels.known_all(session, [partner.joint_channel for partner in partners])
+    return {known[partner.joint_channel].slack_id: partner for partner in partners if partner.joint_channel in known}
 
 
 async def _places(session: AsyncSession, policy: Policy, now: datetime) -> list[str]:

@@ -88,7 +88,12 @@ async def joint(desk: Desk, partner_id: int | None) -> str:
         seen = await look_at_joint(desk, partner)
     except Ends as end:
         raise Ends("held", end.code, end.problem) from None
-    problem = why_not_there(seen, "held") or _not_approved(partner, seen) or await _disconnected(desk, partner, seen)
+    problem = (
+        why_not_there(seen, "held")
+        or _not_approved(partner, seen)
+        or await _another_partners(desk, partner, seen)
+        or await _disconnected(desk, partner, seen)
+    )
     if problem is not None:
         raise problem
     if (await _partner(desk, partner_id)).joint_channel != partner.joint_channel:
@@ -107,13 +112,19 @@ async def look_at_joint(desk: Desk, partner: Partner) -> Seen:
         if end.code == "channel_not_found":
             await _lost(desk, partner.joint_channel, archived=False)
         raise
-    if seen.is_archived or not seen.is_member:
+    if seen.is_archived or not seen.is_member or _without_partner(partner, seen):
         await _lost(desk, seen.slack_id, archived=seen.is_archived)
     elif seen.is_shared or not partner.joint_teams:
         # There again, by whatever way: of one that was never shared nobody can have been disconnected.
         async with desk.db.write() as session:
             await losing.found(session, seen.slack_id)
     return seen
+
+
+def _without_partner(partner: Partner, seen: Seen) -> bool:
+    """Whether nobody of outside reads a channel any more that was approved for somebody: its event may have been missed."""
+    approved = bool(partner.joint_teams) and partner.joint_approved == partner.joint_channel
+    return approved and not (seen.is_shared or seen.is_pending_shared or seen.unknown)
 
 
 async def _partner(desk: Desk, partner_id: int | None) -> Partner:
@@ -133,6 +144,17 @@ def _not_approved(partner: Partner, seen: Seen) -> Ends | None:
     if partner.joint_approved == partner.joint_channel:
         return Ends("held", "another_workspace", f"Another workspace was connected to {seen.label}, or invited.")
     return Ends("held", "not_looked_at", f"Nobody has looked at the first post to {seen.label} yet.")
+
+
+async def _another_partners(desk: Desk, partner: Partner, seen: Seen) -> Ends | None:
+    """One channel that two partners have, under its name and under its id, is for neither: each would read the other's."""
+    async with desk.db.read() as session:
+        named = [one.name for one in await losing.partners_in(session, seen.slack_id) if one.id != partner.id]
+    if not named:
+        return None
+    return Ends(
+        "held", "two_partners", f"{seen.label} is the joint channel of {named[0]} too. Each has one of its own."
+    )
 
 
 async def _disconnected(desk: Desk, partner: Partner, seen: Seen) -> Ends | None:

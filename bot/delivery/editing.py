@@ -86,9 +86,7 @@ def _digest(message: Message) -> bytes:
 async def _call(desk: Desk, wish: Wish, message: Message, claimed: float) -> None:
     blocks = [dict(block) for block in message.blocks]
     if wish.kind == cards.HOME:
-        user = await places.slack_id_of(desk, wish.person_id)
-        if user is None:
-            raise Ends("failed", "person_not_in_slack", "The person was not found in Slack.")
+        user = await places.reader(desk, wish.person_id)
         arguments: dict[str, Any] = {"user_id": user, "view": {"type": "home", "blocks": blocks}}
     else:
         if wish.channel_id is None or wish.ts is None:
@@ -97,6 +95,8 @@ async def _call(desk: Desk, wish: Wish, message: Message, claimed: float) -> Non
             problem = await channels.may_edit(desk, wish.channel_id, wish.partner_id)
             if problem is not None:
                 raise problem
+        else:
+            await places.reader(desk, wish.person_id)
         # Text without blocks would take the blocks away: always both.
         arguments = {"channel": wish.channel_id, "ts": wish.ts, "text": message.text, "blocks": blocks}
     if time.monotonic() - claimed > (desk.limits.lease - desk.limits.margin).total_seconds() - desk.call.timeout:

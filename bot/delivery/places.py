@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from bot.delivery import channels
 from bot.delivery.calls import NotAnswered, Refused
@@ -107,7 +107,9 @@ async def forget_dm(desk: Desk, row: Outbox) -> None:
         await session.execute(update(Person).where(Person.id == row.person_id).values(dm_channel=None))
 
 
-async def slack_id_of(desk: Desk, person_id: int) -> str | None:
-    async with desk.db.read() as session:
-        found: str | None = await session.scalar(select(Person.slack_id).where(Person.id == person_id))
-    return found
+async def reader(desk: Desk, person_id: int) -> str:
+    """The Slack id of somebody whose Home tab, or card in a direct message, is shown anew.
+
+    Raises Ends for whoever is not one of our people any more: a guest still reads the conversation that Cadence began.
+    """
+    return (await _person(desk, person_id))[0]

@@ -78,7 +78,12 @@ async def channel_unshared(session: AsyncSession, event: Event, seen: Seen) -> N
     if state is None:
         return
     state.connected = [one for one in state.connected or () if one != team]
+    if not state.connected and event.get("is_ext_shared") is False:
+        # Slack is asked before anything is posted. Until then this is what it said, and what was held can be decided anew.
+        state.is_ext_shared = False
     await session.flush()
+    if await boundary.is_anything_held(session):
+        await boundary.show_desks(session, now=seen.now, policy=seen.policy)
     if not state.connected and not event.get("is_ext_shared"):
         await losing.lost(session, channel_id, now=seen.now, policy=seen.policy)
 

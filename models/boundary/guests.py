@@ -11,6 +11,7 @@ from models import changes, channels, people
 from models.domain.errors import UserError
 from models.domain.rights import Act, Subject, may, require
 from models.domain.text import clean, clip
+from models.insert import add_missing
 from models.tables import ChannelGuest, ChannelState, Partner, Person
 
 ENTITY = "channel_guest"
@@ -106,12 +107,11 @@ async def seen_guests(
 
 
 async def joined(session: AsyncSession, channel_id: str, slack_id: str, *, name: str, now: datetime) -> None:
-    """Somebody of outside is in the channel: known at once, allowed by nobody yet."""
-    row = await session.get(ChannelGuest, (channel_id, slack_id))
-    if row is None:
-        row = ChannelGuest(channel_id=channel_id, slack_id=slack_id, name="", seen_at=now)
-        session.add(row)
-    elif row.left_at is not None:
+    """Somebody of outside is in the channel: known at once, allowed by nobody yet. An event and a look may say so together."""
+    fresh = {"channel_id": channel_id, "slack_id": slack_id, "name": "", "seen_at": now}
+    await add_missing(session, ChannelGuest, [fresh], key=("channel_id", "slack_id"))
+    row = await session.get_one(ChannelGuest, (channel_id, slack_id), populate_existing=True)
+    if row.left_at is not None:
         row.seen_at, row.left_at, row.allowed_at, row.allowed_by_id = now, None, None, None
     row.name = clip(clean(name), LONGEST_NAME) or row.name
     await session.flush()

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import channels
-from models.boundary import guests
+from models.boundary import guests, losing
 from models.boundary.asking import Asked, Ground, grounds, guests_at, open_grounds, ref_of
 from models.boundary.guests import Guest
 from models.domain.policy import Policy
@@ -118,7 +118,8 @@ async def _takes(session: AsyncSession, partner: Partner) -> bool:
     if state is None or state.is_archived or not state.is_member or state.lost_at is not None:
         return False
     unsaid = (state.is_ext_shared and not state.connected) or (state.is_pending_shared and not state.pending)
-    return not unsaid and await approving.is_approved(session, partner)
+    alone = [one.id for one in await losing.partners_in(session, state.slack_id)] == [partner.id]
+    return alone and not unsaid and await approving.is_approved(session, partner)
 
 
 async def _destination(session: AsyncSession, row: Outbox) -> str:

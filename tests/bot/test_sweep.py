@@ -8,9 +8,10 @@ from sqlalchemy import select
 
 from bot.clock import real_now
 from bot.sweep import AGAIN_AFTER, EVERY, sweep
-from models import boundary
+from models import boundary, channels
 from models.domain.policy import Policy
 from models.tables import ChannelGuest, ChannelState, Partner, Person
+from tests import make
 from tests.delivery.conftest import NOON, Stage, stage, templates, url
 
 __all__ = ["stage", "templates", "url"]
@@ -95,6 +96,40 @@ async def test_of_a_shared_channel_it_is_only_said_that_it_is_shared(stage: Stag
     assert await swept(stage, later=EVERY) == ["C1"]
     assert len(stage.slack.called("conversations.members")) == asked
     assert await swept(stage) == []
+
+
+async def test_a_look_at_nothing_that_is_due_costs_the_same_however_many_partners_there_are(stage: Stage) -> None:
+    """It runs after every event."""
+    await a_partner(stage)
+    asked = []
+    for partners in (1, 30):
+        async with stage.db.write() as session:
+            for number in range(partners):
+                session.add(Partner(name=f"P{partners}-{number}", key=f"p{partners}-{number}", created_at=NOON,
+                                    internal_channel=f"CI{partners}N{number}", joint_channel=f"#j{partners}-{number}"))  # fmt: skip
+                for slack_id, name in (
+                    (f"CI{partners}N{number}", "internal"),
+                    (f"CJ{partners}N{number}", f"j{partners}-{number}"),
+                ):
+                    session.add(ChannelState(slack_id=slack_id, name=name, swept_at=real_now()))
+        with make.counting(stage.db) as found:
+            assert await swept(stage) == []
+        asked.append(len(found))
+    assert asked[0] == asked[1] < 30
+
+
+async def test_of_many_channels_the_same_is_known_as_of_each(stage: Stage) -> None:
+    refs = ["CNEW", "COLD", "#twins", "twins", "c9", "CGONE", "#gone"]
+    async with stage.db.write() as session:
+        session.add(ChannelState(slack_id="COLD", name="old"))
+        await channels.follow(session, "COLD", "CNEW", now=NOON)
+        session.add(ChannelState(slack_id="C8", name="twins", is_archived=True, is_member=True))
+        session.add(ChannelState(slack_id="C9", name="twins", is_member=True))
+        session.add(ChannelState(slack_id="CA", name="twins"))
+    async with stage.db.read() as session:
+        each = {ref: await channels.known(session, ref) for ref in refs}
+        assert await channels.known_all(session, refs) == {ref: one for ref, one in each.items() if one is not None}
+    assert [one.slack_id if one else None for one in each.values()] == ["CNEW", "CNEW", "C9", "C9", None, None, None]
 
 
 @pytest.mark.parametrize("how", ["archived", "left", "gone"])

@@ -106,6 +106,19 @@ async def test_a_partners_message_waits_while_anything_speaks_against_it(
     assert (one.id, one.audience, one.offers) == (row.id, "partner", (boundary.Offer.DROP,))
 
 
+async def test_a_channel_that_two_partners_have_by_name_and_by_id_takes_nothing_of_either(stage: Stage) -> None:
+    joint_channel(stage)
+    for name, channel in (("Acme", "CJ"), ("Beta", "joint-acme")):
+        partner_id = await a_partner(stage, name, joint_channel=channel, joint_approved=channel)
+        await for_partner(stage, partner_id, name)
+    await stage.settle()
+    assert stage.slack.texts("CJ") == []
+    for name, other in (("Acme", "Beta"), ("Beta", "Acme")):
+        (one,) = await held(stage, f"UPM{name.upper()}")
+        assert one.why == f"#joint-acme is the joint channel of {other} too. Each has one of its own."
+        assert one.offers == (boundary.Offer.DROP,)
+
+
 async def test_no_renderer_writes_for_the_other_audience(stage: Stage) -> None:
     partner_id = await a_partner(stage)
     joint_channel(stage)
@@ -242,6 +255,18 @@ async def test_members_are_read_once_and_again_when_an_event_says_less_than_it_s
     assert stage.slack.texts("C1") == ["K0", "K1", "K2"]
 
 
+async def test_a_guest_is_found_in_a_channel_that_was_shared_when_it_was_last_looked_at(stage: Stage) -> None:
+    await a_partner(stage, internal_channel="C1", joint_channel="")
+    stage.slack.user("UG", channel="C1", is_restricted=True)
+    stage.slack.channels["C1"] |= {"is_ext_shared": True, "is_shared": True, "connected_team_ids": ["T9"]}
+    assert await sweep(stage.delivery.desk, now=NOON, real_now=real_now()) == ["C1"]
+    stage.slack.channels["C1"] |= {"is_ext_shared": False, "is_shared": False, "connected_team_ids": []}
+    await stage.owe(channel_ref="C1")
+    await stage.settle()
+    assert (await stage.row()).state == "held"
+    assert stage.slack.texts("C1") == []
+
+
 async def test_where_slack_does_not_say_who_is_there_nothing_internal_goes(stage: Stage) -> None:
     stage.slack.fail("conversations.members", "error", error="missing_scope", times=99)
     await stage.owe(channel_ref="C1")
@@ -367,6 +392,28 @@ async def test_a_joint_channel_that_is_gone_is_said_once_and_taken_up_when_it_is
     assert stage.slack.texts("CJ") == ["shared ONE", "shared TWO"]
     async with stage.db.read() as session:
         assert await boundary.lost_for(session, pm, now=stage.clock.now(), policy=POLICY) == []
+
+
+@pytest.mark.parametrize("by", ["the hourly look", "the next post"])
+async def test_a_partner_that_was_disconnected_is_noticed_without_any_event_and_said_once(
+    stage: Stage, by: str
+) -> None:
+    partner_id = await a_partner(stage)
+    channel = joint_channel(stage)
+    await for_partner(stage, partner_id, "one")
+    await stage.settle()
+    channel |= {"is_ext_shared": False, "is_shared": False, "connected_team_ids": []}
+    if by == "the next post":
+        await for_partner(stage, partner_id, "two")
+    for hours in (1, 2):
+        stage.delivery.desk.known.leave_alone("CJ", -timedelta(hours=1))
+        await sweep(stage.delivery.desk, now=stage.clock.now(), real_now=real_now() + timedelta(hours=hours))
+        await stage.settle()
+    pm = await person_of(stage, "UPMACME")
+    async with stage.db.read() as session:
+        (gone,) = await boundary.lost_for(session, pm, now=stage.clock.now(), policy=POLICY)
+    assert gone.why == "Acme is not connected to #joint-acme any more."
+    assert (stage.slack.texts("CJ"), len(stage.slack.texts("DUPMACME"))) == (["shared ONE"], 1)
 
 
 async def test_a_held_message_outlives_its_time_and_goes_where_it_is_moved_with_what_is_below_it(stage: Stage) -> None:

@@ -12,7 +12,7 @@ from bot.clock import Clock, real_now
 from bot.delivery.desk import Known
 from handlers.kit.message import Message
 from models import cards
-from models.tables import Card
+from models.tables import Card, Person
 from tests.delivery.conftest import LIMITS, NOON, Stage, show_card, until
 
 
@@ -140,6 +140,23 @@ async def test_a_home_tab_is_published_and_one_that_is_opened_again_lives_again(
 async def test_the_home_of_somebody_who_is_not_in_slack_is_given_up(stage: Stage) -> None:
     card_id = await stage.card(await stage.person("Bo", None), kind="home")
     await stage.settle()
+    assert (await stage.get_card(card_id)).dead
+
+
+@pytest.mark.parametrize("now_is", [{"guest": True}, {"side": "theirs"}, {"active": False}, {"slack_team_id": "T9"}])
+async def test_who_is_no_full_member_any_more_is_shown_nothing_new(stage: Stage, now_is: dict[str, Any]) -> None:
+    card_id = await posted(stage)
+    ana = (await stage.get_card(card_id)).person_id
+    home = await stage.card(ana, kind="home")
+    await stage.settle()
+    async with stage.db.write() as session:
+        person = await session.get_one(Person, ana)
+        for name, value in now_is.items():
+            setattr(person, name, value)
+    for one in (card_id, home):
+        await wish(stage, one)
+    await stage.settle()
+    assert (stage.slack.texts("DU1"), len(stage.slack.homes["U1"])) == (["version 1"], 1)
     assert (await stage.get_card(card_id)).dead
 
 

@@ -103,6 +103,21 @@ async def test_a_held_message_waits_for_days_and_is_on_each_morning_s_card(sqlit
         assert (await outbox(local, "agenda"))[0].state == "sent"
 
 
+async def test_a_channel_that_is_ours_alone_again_may_be_posted_to_at_once(sqlite_url):
+    async with journey(small_team(), sqlite_url) as local:
+        await local.to("Thu 09:00")
+        await admin(local, "share", channel="p-acme")
+        await local.to("Thu 10:30")
+        said = str((await local.card(PAT, CARD))["blocks"])
+        assert "Once the channel is ours alone again, *Post it now* stands here." in said
+        await admin(local, "unshare", channel="p-acme")
+        await local.to("Thu 10:31")
+        assert "By now nothing that Cadence knows speaks against the channel." in await desk(local)
+        await decide(local, "Agenda of Acme, 5 Mar", "Post it now")
+        await local.to("Thu 10:32")
+        assert (await outbox(local, "agenda"))[0].state == "sent"
+
+
 async def test_a_guest_who_joins_is_known_at_once_and_an_admin_allows_them(database_url):
     team = small_team()
     team.people = [*team.people, Human(ADA, "admin")]
