@@ -9,16 +9,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models import reviews
 from models.db import Database
 from models.domain.policy import Policy
+from models.joint import marks as joint
 from models.marks import Mark, Marks
-from models.tables import Deal, DealVersion
+from models.tables import Deal, DealPartner, DealVersion
 from scheduling.plan import READS, materialise
 
-DEALS = (Deal, DealVersion)
-"""What nearly every answer writes: an import that becomes visible writes the first of them alone."""
+DEALS = (Deal, DealPartner, DealVersion)
+"""What answers and imports write all the time: an import that becomes visible writes the first of them alone."""
 
 
 class Stand(NamedTuple):
-    """What the last plan was made from: the minute, the rows by their mark, and whose the open deals were."""
+    """What the last plan was made from: the minute, the rows by their mark, whose the open deals were, which were joint."""
 
     minute: datetime
     mark: Mark
@@ -52,7 +53,7 @@ class Planner:
         return changed
 
     async def _whose(self, session: AsyncSession, now: datetime) -> Hashable:
-        return await reviews.whose(session, now=now, policy=self._policy)
+        return await reviews.whose(session, now=now, policy=self._policy), await joint.stand(session)
 
     async def _stands(self, session: AsyncSession, now: datetime, mark: Mark) -> bool:
         last, minute = self._last, _minute(now)

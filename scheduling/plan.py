@@ -204,7 +204,7 @@ async def _wanted(
     steps = [
         *_prompts(asking, listed, staff, present, policy),
         *_meeting_steps(ahead, policy),
-        *await _check_in_steps(session, ahead, staff, policy),
+        *await _check_in_steps(session, ahead, staff, now=now, policy=policy),
         *_closing_steps(ahead, pairs, staff, policy),
         *_friday_steps(pairs, policy),
         *await _table_steps(
@@ -277,9 +277,17 @@ def _meeting_steps(ahead: Iterable[tuple[Occurrence, Cadence]], policy: Policy) 
 
 
 async def _check_in_steps(
-    session: AsyncSession, ahead: Iterable[tuple[Occurrence, Cadence]], staff: reviews.Staff, policy: Policy
+    session: AsyncSession,
+    ahead: Iterable[tuple[Occurrence, Cadence]],
+    staff: reviews.Staff,
+    *,
+    now: datetime,
+    policy: Policy,
 ) -> list[Wanted]:
-    """What a partner with joint deals is asked before its review, and that it is over when the review begins."""
+    """What a partner with joint deals is asked before its review, and that it is over when the review begins.
+
+    A first deal that is marked in the review or after it asks nothing of this one, and nothing of it was missed.
+    """
     weekly = [pair for pair in ahead if pair[1].kind == Kind.WEEKLY_REVIEW and pair[1].pm_id in staff.readers]
     joint = await marks.partners_with_any(session) if weekly else frozenset()
     wanted: list[Wanted] = []
@@ -287,7 +295,8 @@ async def _check_in_steps(
         starts = occurrence.starts_at
         due = check_in_due(staff.readers[_manager(cadence)], starts, policy) if cadence.partner_id in joint else None
         if due is not None:
-            wanted.append(Wanted(occurrence.id, StepKind.CHECK_IN, "channel", None, due, starts))
+            if starts > now:
+                wanted.append(Wanted(occurrence.id, StepKind.CHECK_IN, "channel", None, due, starts))
             wanted.append(_for_ever(occurrence, StepKind.CHECK_IN_OVER, starts))
     return wanted
 

@@ -64,7 +64,7 @@ def _id(name: Field, page: FormPage) -> str:
 
 def _stages(page: FormPage) -> Sequence[tuple[str, str]]:
     said = page.deal.their_stage
-    keep = f"Keep: {said}" if said else "Nothing new"
+    keep = f"Keep: {said}" if said else "Not said yet"
     return [(keep, KEEP), *((word, f"{WORD}{word}") for word in page.words if word != said)]
 
 

@@ -9,7 +9,7 @@ from models.joint import checkin, counterparts, marks
 
 ASKED = (
     "We do not know yet that you speak for your company here. The partner manager has been asked; as soon as they say yes, "
-    "you can answer."
+    "you can answer. Until then Cadence does not read your replies here either."
 )
 DECLINED = "You are not among those who answer for your company here. Ask the partner manager you work with."
 UNKNOWN = "This deal is not shared with you, so you cannot answer for it."

@@ -109,7 +109,12 @@ def move(held: Held, *, under: str) -> dict[str, Any]:
         b.section(
             f"*{sections.name(held.what)}* waits, because {w.escape(held.where)} is not ours alone. Where does it go?"
         ),
-        _channel_input("Channel", "An internal one. What stands below it in its thread follows it.", outside=False),
+        _channel_input(
+            "Channel",
+            "An internal one. What stands below it in its thread follows it. Only this message moves: the next one "
+            "goes where this one was to go.",
+            outside=False,
+        ),
     ]
     metadata = Ref(h=held.id, under=under).dump()
     return b.modal(View.MOVE, "Move to a channel", made, metadata=metadata, submit="Move", close="Cancel")
@@ -198,7 +203,7 @@ def stages_form(page: JointPage, ours: Sequence[str], *, under: str) -> dict[str
     made = [
         b.section(
             f"What our stages are called together with *{sections.name(page.partner.name)}*. A stage without such a word stays "
-            f"blank for them.{more}"
+            f"blank for them, and that a deal was won is told only where that stage has one.{more}"
         ),
         *(
             b.text_input(f"{Field.WORD}_{place}", stage, page.words.get(stage, ""), optional=True, most=LONGEST_WORD)

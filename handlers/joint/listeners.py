@@ -166,7 +166,7 @@ async def open_edit(ack: AsyncAck, body: Body, client: AsyncWebClient, context: 
         one = await replies.one(session, actor, ref.r, now=deps.now(), policy=deps.policy)
         if not one.deals:
             raise UserError("None of the deals this reply could mean is joint any more. Drop it.")
-        view = forms.edit_reply(one, await opening.words_of(session, one.partner.id), under=under(body))
+        view = forms.edit_reply(one, await opening.words_of(session, deps, one.partner.id), under=under(body))
     await show(client, body, view)
 
 
@@ -186,6 +186,7 @@ async def save_edit(ack: AsyncAck, body: Body, client: AsyncWebClient, context: 
             ref.r,
             mark_id=mark_id,
             said=replies.merged(before, said),
+            shown=ref.k,
             now=deps.now(),
             policy=deps.policy,
         )

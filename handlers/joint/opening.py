@@ -1,6 +1,7 @@
 """What the desk's and the page's listeners show: views made from the present rows, and shown anew below a form."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -11,10 +12,12 @@ from handlers.joint.ids import Action, JointRef, View
 from handlers.kit.deps import Body, Deps, user_id
 from handlers.kit.views import replace
 from models import people
+from models.domain.deals import OPEN
 from models.domain.errors import UserError
+from models.domain.policy import Policy
 from models.domain.rights import Act
 from models.domain.zones import zone
-from models.joint import approving, checkin, stages, views, waiting
+from models.joint import approving, checkin, counterparts, stages, views, waiting
 from models.joint import page as joint_page
 from models.tables import Person
 
@@ -37,7 +40,7 @@ async def desk_view(session: AsyncSession, deps: Deps, actor: Person) -> dict[st
 async def page_view(session: AsyncSession, deps: Deps, actor: Person, partner_id: int) -> dict[str, Any]:
     """The partner's page. Raises NotAllowed, UserError."""
     found = await joint_page.load(session, actor, partner_id, now=deps.now(), policy=deps.policy)
-    return page.modal(found, zone(people.zone_of(actor, deps.policy)))
+    return page.modal(found, zone(people.zone_of(actor, deps.policy)), deps.policy.stages)
 
 
 async def page_or_list(session: AsyncSession, deps: Deps, actor: Person, partner_id: int) -> dict[str, Any]:
@@ -50,9 +53,20 @@ async def page_or_list(session: AsyncSession, deps: Deps, actor: Person, partner
     return page.listed(found)
 
 
-async def words_of(session: AsyncSession, partner_id: int) -> list[str]:
-    """The stages agreed with the partner, each once."""
-    return list(dict.fromkeys((await stages.names(session, partner_id)).values()))
+async def words_of(session: AsyncSession, deps: Deps, partner_id: int) -> tuple[str, ...]:
+    """The stages agreed with the partner, each once, in the order of ours: as the partner's own form lists them."""
+    return stages.in_order(await stages.names(session, partner_id), deps.policy.stages)
+
+
+def stages_to_name(listed: Sequence[str], policy: Policy) -> list[str]:
+    """The stages that a word is asked for, in our order, those that end a deal included.
+
+    Without a word for it the partner never reads that a joint deal was won.
+    """
+    table = policy.stages
+    closing = [stage for stage, category in table.stages if category not in OPEN]
+    ranks = {stage: table.rank(stage) for stage in (*listed, *closing)}
+    return sorted(ranks, key=lambda stage: (ranks[stage] is None, ranks[stage] or 0))
 
 
 async def channel_to_approve(session: AsyncSession, deps: Deps, actor: Person, partner_id: int) -> str:
@@ -81,7 +95,8 @@ async def preview_view(
     if occurrence is not None:
         made = await views.check_in(session, occurrence.id, now=deps.now(), policy=deps.policy)
         post = deps.pages.check_in(made) if made is not None and made.deals else None
-    return preview.modal(partner.name, partner_id, channel, place, post, under=under)
+    found = await counterparts.of_partner(session, partner_id)
+    return preview.modal(partner.name, partner_id, channel, place, post, under=under, known=page.workspaces(found))
 
 
 async def refresh(client: AsyncWebClient, body: Body, deps: Deps) -> None:

@@ -2,17 +2,21 @@
 
 import re
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from handlers.joint import sections
 from handlers.joint.ids import Action, JointRef, Ref, View
+from handlers.joint.preview import whose
 from handlers.joint.sections import name, said_parts
 from handlers.kit import blocks as b
 from handlers.kit import words as w
 from handlers.kit.pages import short
+from models.domain.deals import DEFAULT_STAGES, StageTable
 from models.domain.text import count
 from models.joint.answers import said_in
+from models.joint.counterparts import People
 from models.joint.page import Happening, JointPage
 from models.joint.waiting import Asking
 from models.reviews import DealView
@@ -23,11 +27,14 @@ MOST_DEALS = 25
 MOST_PEOPLE = 15
 MOST_PROPOSED = 6
 MOST_REFUSED = 5
+MOST_WORDS = 12
+MOST_NAMES = 10
 WORDS = {
     "joint": "{name} became joint", "not_joint": "{name} is not joint any more", "amount": "{name}: the amount is shared",
     "no_amount": "{name}: the amount is not shared any more", "stage": "a stage got another word",
     "approved": "the first post was looked at: posting is on", "withdrawn": "posting was stopped",
     "channel": "the joint channel was chosen", "proposed": "{name} wants to speak for them",
+    "named": "{name} was named",
     "confirmed": "{name} was confirmed", "declined": "{name} was declined", "revoked": "{name} was revoked",
 }  # fmt: skip
 
@@ -51,10 +58,10 @@ def listed(partners: Sequence[Partner]) -> dict[str, Any]:
     return b.modal(View.LIST, "Joint channels", made)
 
 
-def modal(page: JointPage, clocks: ZoneInfo) -> dict[str, Any]:
-    """Channel, deals, stages, people, history; each with the button that changes it."""
+def modal(page: JointPage, clocks: ZoneInfo, table: StageTable = DEFAULT_STAGES) -> dict[str, Any]:
+    """Channel, deals, stages (in the order of `table`), people, history; each with the button that changes it."""
     made = [b.header(short(page.partner.name, b.HEADER_LIMIT)), *_channel(page)]
-    made += [b.divider(), *_deals(page), *_stages(page)]
+    made += [b.divider(), *_deals(page, clocks), *_stages(page, table)]
     made += [b.divider(), *_people(page)]
     made += _history(page, clocks)
     return b.modal(View.PAGE, "Joint channel", made, metadata=JointRef(p=page.partner.id).dump())
@@ -90,14 +97,20 @@ def _readers(page: JointPage) -> str:
     place = page.place
     if place is None or not place.seen:
         return "Slack was not asked yet who reads it"
-    parts = [f"`{w.escape(team)}`" for team in place.connected]
-    parts += [f"`{w.escape(team)}` (invited)" for team in place.pending]
+    known = workspaces(page.people)
+    parts = [f"`{w.escape(team)}` {whose(team, known)}" for team in place.connected]
+    parts += [f"`{w.escape(team)}`, invited and not there yet {whose(team, known)}" for team in place.pending]
     return f"read by the workspace{'s' if len(parts) > 1 else ''} {', '.join(parts)}" if parts else "not shared yet"
 
 
-def _deals(page: JointPage) -> list[b.Block]:
+def workspaces(found: People) -> dict[str, str]:
+    """By workspace, the first of those who were confirmed from it: Slack tells an id, and people know people."""
+    return {row.slack_team_id: row.name for row in reversed(found.confirmed) if row.slack_team_id and row.name}
+
+
+def _deals(page: JointPage, clocks: ZoneInfo) -> list[b.Block]:
     ref = Ref(p=page.partner.id).dump()
-    lines = [_deal_line(mark, view, page) for mark, view in page.deals[:MOST_DEALS]]
+    lines = [_deal_line(mark, view, page, clocks) for mark, view in page.deals[:MOST_DEALS]]
     if len(page.deals) > MOST_DEALS:
         lines.append(f"… and {len(page.deals) - MOST_DEALS} more")
     title = f"*Joint deals* ({len(page.deals)} of {count(len(page.candidates), 'open deal')})"
@@ -109,7 +122,7 @@ def _deals(page: JointPage) -> list[b.Block]:
     return [b.section(title, accessory=button), *b.paragraphs("\n".join(lines))]
 
 
-def _deal_line(mark: JointDeal, view: DealView, page: JointPage) -> str:
+def _deal_line(mark: JointDeal, view: DealView, page: JointPage, clocks: ZoneInfo) -> str:
     amount = w.money(view.version.amount, view.version.currency)
     shared = "shared" if mark.amount_shared else "not shared"
     line = f"• *{w.escape(short(view.version.name, 80))}* · {amount}, {shared}"
@@ -120,17 +133,20 @@ def _deal_line(mark: JointDeal, view: DealView, page: JointPage) -> str:
         how = ""
         if said.source == "reported":
             how = f", written down by {w.escape(page.book.name(said.recorded_by_id))}"
-        line += f"\n    {who}{how}: {' · '.join(parts)}"
+        line += f"\n    {who}, {w.day(said.at.astimezone(clocks).date())}{how}: {' · '.join(parts)}"
     return line
 
 
-def _stages(page: JointPage) -> list[b.Block]:
+def _stages(page: JointPage, table: StageTable) -> list[b.Block]:
     button = b.button("Stages in their words…", Action.STAGES, Ref(p=page.partner.id).dump())
     if not page.words:
         text = "*Stages*: none has a word agreed with them, so they see no stage of ours."
     else:
-        shown = [f"{name(ours)} → {name(joint)}" for ours, joint in list(page.words.items())[:12]]
-        text = f"*Stages in their words*: {' · '.join(shown)}"
+        ranks = {ours: table.rank(ours) for ours in page.words}
+        ordered = sorted(page.words, key=lambda ours: (ranks[ours] is None, ranks[ours] or 0))
+        shown = [f"{name(ours)} → {name(page.words[ours])}" for ours in ordered[:MOST_WORDS]]
+        more = f" · and {len(ordered) - MOST_WORDS} more" if len(ordered) > MOST_WORDS else ""
+        text = f"*Stages in their words*: {' · '.join(shown)}{more}"
     return [b.section(text, accessory=button)]
 
 
@@ -159,8 +175,9 @@ def _people(page: JointPage) -> list[b.Block]:
         made.append(b.context(f"… and {count(left, 'more person', 'more people')}"))
     others = [*(person.name for person in found.contacts if found.is_unbound(person)), *page.owners]
     if others:
-        names = ", ".join(name(one) for one in others[:10])
-        made.append(b.context(f"Known by name, nobody in Slack: {names}{' and others' if len(others) > 10 else ''}"))  # noqa: PLR2004
+        names = ", ".join(name(one) for one in others[:MOST_NAMES])
+        more = " and others" if len(others) > MOST_NAMES else ""
+        made.append(b.context(f"Known by name only, tied to nobody in Slack: {names}{more}"))
     return made
 
 
@@ -183,11 +200,18 @@ def _history(page: JointPage, clocks: ZoneInfo) -> list[b.Block]:
     if not page.history:
         return []
     lines = [_happening(one, page, clocks) for one in page.history]
+    lines = [line if times == 1 else f"{line} ({times} times)" for line, times in _runs(lines)]
     return [b.divider(), b.section("*What happened*"), b.context("\n".join(lines))]
+
+
+def _runs(lines: Sequence[str]) -> list[tuple[str, int]]:
+    """Each line once, with how often it stands in a row: a form that sets ten words is not ten things."""
+    return [(line, len(list(same))) for line, same in groupby(lines)]
 
 
 def _happening(one: Happening, page: JointPage, clocks: ZoneInfo) -> str:
     who = f"<@{one.name}>" if one.what in PEOPLE and IS_USER.fullmatch(one.name) else name(one.name)
-    words = WORDS.get(one.what, one.what).format(name=who)
+    what = "named" if one.what == "proposed" and one.by_id is not None else one.what
+    words = WORDS.get(what, what).format(name=who)
     by = f" · {w.escape(page.book.name(one.by_id))}" if one.by_id is not None else ""
     return f"{w.day(one.at.astimezone(clocks).date())}: {words}{by}"

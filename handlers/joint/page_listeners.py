@@ -90,7 +90,9 @@ async def open_stages(ack: AsyncAck, body: Body, client: AsyncWebClient, context
     policy = deps_of(context).policy
     await _open(
         ack, body, client, context,
-        lambda page: forms.stages_form(page, joint_page.stages_of(page, policy), under=under(body)),
+        lambda page: forms.stages_form(
+            page, opening.stages_to_name(joint_page.stages_of(page, policy), policy), under=under(body)
+        ),
     )  # fmt: skip
 
 
@@ -115,7 +117,7 @@ async def open_write(ack: AsyncAck, body: Body, client: AsyncWebClient, context:
         if not deals:
             raise UserError(f"No open deal is joint with {partner.name}. Mark one on its page first.")
         known = [person.name for person in await counterparts.contacts(session, ref.p)]
-        words = await opening.words_of(session, ref.p)
+        words = await opening.words_of(session, deps, ref.p)
         view = forms.write_down(partner.name, ref.p, deals, known, words, under=under(body))
     await show(client, body, view)
 

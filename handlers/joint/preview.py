@@ -1,6 +1,6 @@
 """The first post to a joint channel before it is posted: what it says, and who would read it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from handlers.joint.ids import PreviewRef, View
@@ -11,13 +11,18 @@ from handlers.kit.message import Message
 from models.joint.approving import Place
 
 MOST_BLOCKS = 80
+NOBODY: Mapping[str, str] = {}
 
 
 def modal(
-    partner: str, partner_id: int, channel: str, place: Place, post: Message | None, *, under: str
-) -> dict[str, Any]:
-    """The post, with its buttons as words, and “Post it here” for somebody who has seen who reads it."""
-    made = [b.section(f"*{w.escape(place.label)}*, with {name(partner)}\n{readers(place)}"), b.divider()]
+    partner: str, partner_id: int, channel: str, place: Place, post: Message | None, *, under: str,
+    known: Mapping[str, str] = NOBODY,
+) -> dict[str, Any]:  # fmt: skip
+    """The post, with its buttons as words, and “Post it here” for somebody who has seen who reads it.
+
+    `known`: by workspace, somebody of it who was confirmed for this partner.
+    """
+    made = [b.section(f"*{w.escape(place.label)}*, with {name(partner)}\n{readers(place, known)}"), b.divider()]
     if post is None:
         made.append(b.section("No deal is joint with this partner yet, so there is nothing to post. Mark one first."))
     else:
@@ -43,7 +48,7 @@ def modal(
     )
 
 
-def readers(place: Place) -> str:
+def readers(place: Place, known: Mapping[str, str] = NOBODY) -> str:
     """Who reads the channel, as Slack says just now."""
     if place.gone or place.is_archived:
         return ":warning: The channel is gone or archived. Choose another one on the partner's page."
@@ -53,11 +58,16 @@ def readers(place: Place) -> str:
         return ":warning: Cadence is not in this channel. `/invite @Cadence` there, then look again."
     if place.unsaid:
         return ":warning: It is shared, and Slack does not say with which workspaces. Nothing is posted before that is known."
-    lines = [f"• `{w.escape(team)}`, connected" for team in place.connected]
-    lines += [f"• `{w.escape(team)}`, invited and not there yet" for team in place.pending]
+    lines = [f"• `{w.escape(team)}`, connected {whose(team, known)}" for team in place.connected]
+    lines += [f"• `{w.escape(team)}`, invited and not there yet {whose(team, known)}" for team in place.pending]
     if not lines:
         return "Who reads it: our own workspace alone so far. When another one is connected, you are asked again."
     return "\n".join(["Who reads it, besides our own workspace:", *lines])
+
+
+def whose(team: str, known: Mapping[str, str]) -> str:
+    """Slack tells of a workspace its id alone: somebody who is known to be of it says more."""
+    return f"(that of {name(known[team])})" if team in known else "(nobody of it is confirmed yet)"
 
 
 def _still(card: Message) -> Iterator[b.Block]:

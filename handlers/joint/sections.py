@@ -12,6 +12,7 @@ from models.domain.text import clip, count
 from models.joint.answers import Said
 from models.joint.replies import Proposed, print_of
 from models.joint.waiting import Asking, Desk, FirstPost, ToCopy
+from models.outbox import INTERNAL
 
 LONGEST_NAME = 60
 LONGEST_WORDS = 700
@@ -22,6 +23,8 @@ HOW = {
     "named": "was named in a file",
     "joined": "joined the channel",
 }
+WAITS = "Once the channel is ours alone again, *Post it now* stands here."
+FREE = "That was so when it was to be posted. By now nothing that Cadence knows speaks against the channel."
 Item = list[b.Block]
 
 
@@ -149,14 +152,18 @@ def said_parts(said: Said) -> list[str]:
 
 def held(one: Held) -> Item:
     below = f", with {count(one.below, 'message')} below it" if one.below else ""
-    text = f"*{name(one.what)}* for {w.escape(one.where)}{below}: {w.escape(short(one.why, 300))}"
+    # Most reasons name the channel: it is not said twice.
+    where = below if one.where in one.why else f" for {w.escape(one.where)}{below}"
+    text = f"*{name(one.what)}*{where}: {w.escape(short(one.why, 300))}"
+    if one.audience == INTERNAL:
+        text += f"\n{FREE if Offer.NOW in one.offers else WAITS}"
     ref = Ref(h=one.id).dump()
     sure_now = ("Post it after all?", f"Whoever reads {w.escape(short(one.where, 60))} reads it.", "Post it")
     sure_drop = ("Drop this message?", "It is sent nowhere. What it is about stays as it is.", "Drop it")
     offers = {
-        Offer.SAFE: b.button("Send the partner-safe version", Action.HELD_SAFE, ref, style="primary"),
+        Offer.NOW: b.button("Post it now", Action.HELD_NOW, ref, style="primary", confirm=sure_now),
+        Offer.SAFE: b.button("Send the partner-safe version", Action.HELD_SAFE, ref),
         Offer.MOVE: b.button("Move to another channel…", Action.HELD_MOVE, ref),
-        Offer.NOW: b.button("Post it now", Action.HELD_NOW, ref, confirm=sure_now),
         Offer.DROP: b.button("Drop", Action.HELD_DROP, ref, confirm=sure_drop),
     }
     buttons = [button for offer, button in offers.items() if offer in one.offers]
@@ -165,7 +172,11 @@ def held(one: Held) -> Item:
 
 def guest(one: Guest) -> Item:
     ref = GuestRef(ch=one.channel_id, u=one.slack_id).dump()
-    sure = ("Allow this guest?", "They read everything that Cadence posts there from now on.", "Allow")
+    sure = (
+        "Allow this guest?",
+        "They read everything that Cadence posts there from now on. What waits already is posted when its own manager says so.",
+        "Allow",
+    )
     allow = b.button("Allow", Action.ALLOW_GUEST, ref, confirm=sure)
     where = w.escape(one.channel or one.channel_id)
     text = (

@@ -16,7 +16,7 @@ from models.domain.workdays import Reader
 from models.domain.zones import local_date
 from models.insert import add_missing
 from models.outbox import Owed
-from models.tables import Card, Partner, Person
+from models.tables import Card, Outbox, Partner, Person
 
 CARD = cards.DESK
 """The kind of the card, and its template: held posts, counterparts and replies to confirm, first posts to look at."""
@@ -44,6 +44,17 @@ async def ask(session: AsyncSession, person_id: int, *, now: datetime, policy: P
         person_id=person.id, card_id=card_id,
     )  # fmt: skip
     await outbox.enqueue(session, [owed], now=now)
+    await _owe_again(session, owed)
+
+
+async def _owe_again(session: AsyncSession, owed: Owed) -> None:
+    """Of a card that was not sent, because all was decided before, nothing stands: what comes later that day brings it."""
+    await session.execute(
+        update(Outbox)
+        .where(Outbox.key == owed.key, Outbox.state == "void")
+        .values(state="pending", due_at=owed.due_at, problem="")
+        .execution_options(synchronize_session=False)
+    )
 
 
 def day_of(reader: Reader, now: datetime) -> date:

@@ -49,6 +49,13 @@ _LOST = (
     .where(JointDeal.valid_to.is_(None), or_(DealVersion.id.is_(None), and_(
         or_(DealVersion.partner_id.is_(None), DealVersion.partner_id != JointDeal.partner_id), ~_PART)))
 )  # fmt: skip
+_STAND = (
+    select(JointDeal.id, JointDeal.partner_id, DealVersion.category.in_(OPEN), or_(
+        DealVersion.partner_id == JointDeal.partner_id, _PART))
+    .outerjoin(Deal, Deal.id == JointDeal.deal_id)
+    .outerjoin(DealVersion, PRESENT)
+    .where(JointDeal.valid_to.is_(None))
+)  # fmt: skip
 
 
 async def standing(session: AsyncSession, partner_id: int) -> list[JointDeal]:
@@ -65,6 +72,14 @@ async def one_standing(session: AsyncSession, mark_id: int) -> JointDeal | None:
 async def partners_with_any(session: AsyncSession) -> frozenset[int]:
     """The partners that have an open joint deal: those with something to check in about."""
     return frozenset(await session.scalars(_PARTNERS))
+
+
+async def stand(session: AsyncSession) -> frozenset[tuple[int, int, bool, bool]]:
+    """How every mark stands: its number and partner, whether its deal is open, whether it is linked. For who plans by it."""
+    rows = await session.execute(_STAND)
+    return frozenset(
+        (mark_id, partner_id, bool(is_open), bool(linked)) for mark_id, partner_id, is_open, linked in rows
+    )
 
 
 async def was_of(session: AsyncSession, mark_id: int, partner_id: int | None) -> bool:
@@ -182,10 +197,18 @@ async def move_to(session: AsyncSession, twin_id: int, deal_id: int, *, by_id: i
                 .values(joint_deal_id=other.id)
                 .execution_options(synchronize_session="fetch")
             )
+        await _mean_instead(session, row, other)
         _end(session, row, MERGED, by_id=by_id, at=at)
     await session.flush()
     await _sum_up(session, [twin_id, deal_id])
     await _show(session, rows)
+
+
+async def _mean_instead(session: AsyncSession, old: JointDeal, new: JointDeal) -> None:
+    """A reply that waits and could mean the deal of the old mark could mean that of the new one."""
+    waiting = select(ReplyProposal).where(ReplyProposal.partner_id == old.partner_id, ReplyProposal.state == "open")
+    for reply in await session.scalars(waiting):
+        reply.candidates = list(dict.fromkeys(new.id if ref == old.id else ref for ref in reply.candidates))
 
 
 async def _authorised(

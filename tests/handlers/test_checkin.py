@@ -173,7 +173,7 @@ def test_a_stage_is_chosen_among_the_agreed_words_or_kept():
     options = [one["text"]["text"] for one in limits.block(view, "stage")["element"]["options"]]
     assert options == ["Keep: Verbal", "Qualified", "Offer"]
     fresh = form.modal(page(BARE, last=0))
-    assert limits.block(fresh, "stage")["element"]["initial_option"]["text"]["text"] == "Nothing new"
+    assert limits.block(fresh, "stage")["element"]["initial_option"]["text"]["text"] == "Not said yet"
     assert limits.block(form.modal(page(BARE, words=())), "stage") is None
     assert form.parse(typed(form.modal(page(BARE, words=(), last=0)), action="Call"), Said()) == Said(action="Call")
 

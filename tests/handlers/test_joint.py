@@ -6,10 +6,11 @@ import pytest
 
 from handlers.checkin import card as checkin_card
 from handlers.events import replies as events
-from handlers.joint import card, forms, page, preview, sections
+from handlers.joint import card, forms, opening, page, preview, sections
 from handlers.joint.ids import Action, Field
 from models.boundary import Guest, Held, Lost, Offer
 from models.domain.errors import FieldErrors
+from models.domain.policy import Policy
 from models.domain.replies import Understood
 from models.domain.shared import SharedCheckIn, SharedDeal
 from models.domain.zones import zone
@@ -154,12 +155,14 @@ def test_what_is_no_whole_answer_is_edited_or_dropped_only():
 def test_a_held_message_shows_what_where_and_why_and_only_what_can_be_done():
     made = sections.held(a_held(offers=(Offer.MOVE, Offer.DROP)))
     text = words(made)[0]
-    assert text == "*Weekly note of Acme, 5 Mar* for #p-acme, with 2 messages below it: #p-acme is shared."
+    assert text == f"*Weekly note of Acme, 5 Mar*, with 2 messages below it: #p-acme is shared.\n{sections.WAITS}"
     assert labels(made) == ["Move to another channel…", "Drop"]
-    assert labels(sections.held(a_held())) == [
+    free = sections.held(a_held())
+    assert words(free)[0].endswith(sections.FREE)
+    assert labels(free) == [
+        "Post it now",
         "Send the partner-safe version",
         "Move to another channel…",
-        "Post it now",
         "Drop",
     ]
 
@@ -170,10 +173,10 @@ def test_a_preview_shows_who_reads_it_and_is_posted_only_where_that_is_known():
         SharedCheckIn(partner="Acme", day=date(2026, 3, 5), time="10:00 London time", deals=(deal,))
     )
     invited = Place("joint-acme", "joint-acme", seen=True, connected=("T2",), pending=("T3",))
-    made = check_modal(preview.modal("Acme", 1, "joint-acme", invited, post, under=""))
+    made = check_modal(preview.modal("Acme", 1, "joint-acme", invited, post, under="", known={"T2": "Cora"}))
     text = "\n".join(words(made["blocks"]))
-    assert "`T2`, connected" in text
-    assert "`T3`, invited" in text
+    assert "`T2`, connected (that of Cora)" in text
+    assert "`T3`, invited and not there yet (nobody of it is confirmed yet)" in text
     assert "*Globex* · USD 10,000" in text
     assert made["submit"]["text"] == "Post it here"
     assert labels(made["blocks"]) == []
@@ -226,12 +229,30 @@ def test_the_page_and_its_forms_fit_whatever_a_partner_has(number, text):
 
 def test_the_page_says_who_reads_the_channel_who_approved_it_and_who_said_what():
     text = "\n".join(words(page.modal(a_page(1), LONDON)["blocks"]))
-    assert "*#joint-acme* · read by the workspace `T2`" in text
+    assert "*#joint-acme* · read by the workspace `T2` (that of Cora 1)" in text
     assert "Pat Manager looked at the first post" in text
-    assert "Cora, written down by Pat Manager: next: call" in text
+    assert "Cora, Mon 2 Mar, written down by Pat Manager: next: call" in text
     assert "workspace `T2` · confirmed by Pat Manager" in text
     unseen = "\n".join(words(page.modal(a_page(1, approved=False), LONDON)["blocks"]))
     assert "Nothing is posted there yet" in unseen
+
+
+def test_words_for_stages_stand_in_the_order_of_our_stages_and_may_be_given_to_those_that_end_a_deal():
+    agreed = {"Closed Won": "Won together", "Of the CRM": "Theirs", "Qualification": "First meetings"}
+    text = "\n".join(words(page.modal(a_page(words=agreed), LONDON)["blocks"]))
+    assert "Qualification → First meetings · Closed Won → Won together · Of the CRM → Theirs" in text
+    offered = opening.stages_to_name(["Of the CRM", "Qualification"], Policy())
+    assert offered == ["Qualification", "Closed Won", "Closed Lost", "Of the CRM"]
+
+
+def test_the_history_says_who_was_named_and_a_form_that_sets_ten_words_is_one_line():
+    happened = (*(Happening(NOW, "stage", "", 1) for _ in range(10)), Happening(NOW, "proposed", "Cora", 1),
+                Happening(NOW, "proposed", "Carl", None))  # fmt: skip
+    text = "\n".join(words(page.modal(a_page(history=happened), LONDON)["blocks"]))
+    assert "Mon 2 Mar: a stage got another word · Pat Manager (10 times)" in text
+    assert text.count("a stage got another word") == 1
+    assert "Cora was named · Pat Manager" in text
+    assert "Carl wants to speak for them" in text
 
 
 def submitted(view, **values):

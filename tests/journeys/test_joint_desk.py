@@ -255,6 +255,23 @@ async def test_an_edit_or_a_deletion_before_confirming_follows_the_message(datab
         assert (row.state, row.words) == ("dropped", "")
 
 
+async def test_what_its_author_changes_under_an_open_form_is_confirmed_by_nobody(database_url):
+    async with journey(joint_team(), database_url) as local:
+        await ready(local, "Deal 1")
+        await confirmed(local)
+        await reply(local, CORA, await check_in(local), "Carl will call on Friday")
+        ts = (await seen_in(local, CORA, "joint-acme"))[-1]["ts"]
+        await local.to("Wed 10:10")
+        await decide(local, "Carl will call", "Edit…")
+        where = {"user": local.id(CORA), "channel": "joint-acme", "ts": ts}
+        await local.post("edit", {**where, "text": "Carl will not call"})
+        await local.to("Wed 10:11")
+        found = await local.submit(PAT)
+        assert "They changed their reply meanwhile, so nothing was saved." in str(found)
+        assert await local.rows(select(JointAnswer)) == []
+        assert "Carl will not call" in await desk(local)
+
+
 async def test_another_workspace_that_is_connected_has_to_be_looked_at_first(database_url):
     async with journey(joint_team(), database_url) as local:
         await ready(local)
@@ -297,7 +314,7 @@ async def test_without_a_joint_channel_there_is_text_to_copy_and_what_they_said_
         (answer,) = await local.rows(select(JointAnswer))
         assert (answer.source, answer.said_by) == ("reported", "Cora Counterpart")
         text = shown(await page(local))
-        assert "Cora Counterpart, written down by Pat Manager: next: send the order · due Thu 12 Mar" in text
+        assert ", written down by Pat Manager: next: send the order · due Thu 12 Mar" in text
 
 
 async def test_only_the_manager_and_the_head_open_the_page_and_decide(database_url):
@@ -358,7 +375,7 @@ async def test_a_held_message_is_decided_on_the_desk(database_url):
         await local.to("Thu 09:51")
         assert await local.bot_messages("p-acme") == []
         text = await desk(local)
-        assert "*Agenda of Acme, 5 Mar* for #p-acme" in text
+        assert "*Agenda of Acme, 5 Mar*: #p-acme is shared" in text
         assert "Deal 1" not in text, "what it says is never shown"
         await decide(local, "Agenda of Acme", "Move to another channel…")
         channels = {one.get("name"): one["id"] for one in (await local.get("state"))["channels"]}

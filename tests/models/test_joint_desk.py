@@ -119,6 +119,15 @@ async def test_a_card_for_which_nothing_is_left_is_not_sent(session, team):
     assert await joint_card.render(session, card.id, **HOW) is None
 
 
+async def test_what_comes_after_a_card_that_was_not_sent_is_asked_on_the_same_day(session, team):
+    await desk.ask(session, team.pm.id, **HOW)
+    (row,) = await outbox.claim(session, now=NOW, real_now=NOW, lease=timedelta(seconds=30))
+    assert await outbox.settle(session, row.id, row.fence, "void", "there was nothing to say any more")
+    await desk.ask(session, team.pm.id, now=NOW + timedelta(hours=1), policy=POLICY)
+    await session.refresh(row)
+    assert (row.template, row.state, row.due_at, row.problem) == (desk.CARD, "pending", NOW + timedelta(hours=1), "")
+
+
 async def test_each_sees_their_own_partners_a_cover_those_they_cover_for_the_head_those_of_nobody(session, team):
     beta = await make.partner(session, "Beta", team.bob)
     gamma = await make.partner(session, "Gamma")

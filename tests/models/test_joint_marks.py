@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from models.domain.errors import FieldErrors, NotAllowed, UserError
 from models.joint import marks, stages
-from models.tables import Absence, Card, CardOccurrence, Change, DealPartner, JointAnswer
+from models.tables import Absence, Card, CardOccurrence, Change, Counterpart, DealPartner, JointAnswer, ReplyProposal
 from tests import make
 from tests.make import NOW, POLICY
 
@@ -229,6 +229,23 @@ async def test_of_two_marks_with_one_partner_one_is_left_and_shares_the_amount_o
     assert not kept.amount_shared
     assert said.joint_deal_id == kept.id
     assert (ours.joint, ours.amount_shared) == (True, False)
+
+
+async def test_a_reply_that_waits_could_mean_the_deal_that_is_left_of_two(session):
+    team = await make.small(session, deals=3)
+    ours, twin, third = (team.deals[f"Deal {number}"] for number in range(3))
+    kept, spare, other = [await mark(session, team.pm, one, team.acme) for one in (ours, twin, third)]
+    cora = await make.counterpart(session, team.acme)
+    by = await session.scalar(select(Counterpart.id).where(Counterpart.person_id == cora.id))
+    replies = [
+        ReplyProposal(partner_id=team.acme.id, counterpart_id=by, channel_id="C1", message_ts=str(place), words="we sent it",
+                      joint_deal_id=refs[0] if len(refs) == 1 else None, candidates=refs, at=NOW)
+        for place, refs in enumerate([[spare.id], [spare.id, kept.id, other.id], [other.id]])
+    ]  # fmt: skip
+    session.add_all(replies)
+    await marks.move_to(session, twin.id, ours.id, by_id=team.pm.id, at=LATER)
+    assert [one.candidates for one in replies] == [[kept.id], [kept.id, other.id], [other.id]]
+    assert replies[0].joint_deal_id == kept.id
 
 
 async def test_what_a_mark_changes_is_drawn_anew_wherever_it_is_shown_old_check_ins_too(session):

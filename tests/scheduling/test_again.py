@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 from models.db import Database
-from models.tables import Change, DealVersion, Occurrence, Partner, Person, Step
+from models.tables import Change, Deal, DealPartner, DealVersion, JointDeal, Occurrence, Partner, Person, Step
 from scheduling.again import Planner
 from scheduling.plan import READS
 from tests import make, table
@@ -90,6 +90,23 @@ async def test_a_deal_that_changes_hands_and_back_is_planned_for_each_time(asked
                 raise LookupError
         assert await asked.planned()
         await asked.settled()
+
+
+async def test_a_joint_deal_that_leaves_a_partner_is_planned_for(asked):
+    """The deal's own partner and owner stay; what changes is whether another partner has it too."""
+    async with asked.db.write() as session:
+        other = await make.partner(session, "Beta", asked.team.pm)
+        deal = await session.get_one(Deal, asked.team.deals["Deal 0"].id)
+        link = DealPartner(deal_id=deal.id, partner_id=other.id, is_primary=False, valid_from=NOW)
+        session.add(link)
+        mark = await make.joint(session, deal, other)
+    await asked.settled()
+    await change(asked.db, update(DealPartner).where(DealPartner.id == link.id).values(share=1))
+    assert not await asked.planned()
+    await change(asked.db, update(DealPartner).where(DealPartner.id == link.id).values(valid_to=NOW))
+    assert await asked.planned()
+    async with asked.db.read() as session:
+        assert (await session.get_one(JointDeal, mark.id)).ended_why == "unlinked"
 
 
 async def test_what_another_process_writes_is_planned_for(asked):

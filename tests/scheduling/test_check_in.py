@@ -79,6 +79,19 @@ async def test_a_deal_marked_or_taken_back_in_time_changes_the_plan(session, tea
     assert (await steps(session))[0].occurrence_id == team.week.id
 
 
+async def test_a_first_deal_that_is_marked_in_the_review_is_asked_about_before_the_next_one_and_nothing_was_missed(
+    session,
+):
+    team = await make.small(session)
+    await make.joint_channel(session, team.acme)
+    await run(session, at(5, 10, 5))
+    await marks.mark(
+        session, team.pm, team.deals["Deal 0"].id, team.acme.id, amount_shared=False, now=at(5, 10, 10), policy=POLICY
+    )
+    await run(session, at(5, 10, 11))
+    assert [(step.due_at, step.state) for step in await steps(session)] == [(at(11, 10), "planned")]
+
+
 @pytest.mark.parametrize(
     ("zone", "review", "due"),
     [
