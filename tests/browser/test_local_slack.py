@@ -39,7 +39,7 @@ async def test_a_newcomer_is_led_to_the_friday_note_by_the_page_alone(tmp_path: 
         await onward.click()
         await there.click()
         await me.press("Look at it")
-        await me.title("First post")
+        await me.title("What they would read")
         await me.submit()
         await onward.click()
         await there.click()

@@ -10,7 +10,7 @@ from tests import driving
 from tests.browser.hands import PATIENCE, Hands
 
 TODAY = date(2026, 11, 23)
-AE, PM, HEAD = "Siobhán", "Amara", "Ingrid"
+AE, PM, HEAD, COUNTERPART = "Siobhán", "Amara", "Ingrid", "Cora"
 AE_ID = "U00000003"
 
 
@@ -25,6 +25,7 @@ async def play(me: Hands) -> None:
     await me.page.get_by_role("button", name="Hide the guide").click()
     await me.clock_to("2026-11-25T10:00")
     await wednesday(me)
+    await joint_channel(me)
     await thursday(me)
     await friday(me)
     await next_week(me)
@@ -63,9 +64,35 @@ async def wednesday(me: Hands) -> None:
     await me.picture("home-ae")
 
 
+async def joint_channel(me: Hands) -> None:
+    """The PM looks at what the partner would read and lets it be posted; the partner's own person answers."""
+    await me.act_as(PM)
+    await me.messages()
+    await me.see("First post to #joint-acme")
+    await me.press("Look at it…")
+    await me.title("What they would read")
+    await me.picture("first-post")
+    await me.submit()
+    await me.see("All decided, thank you")
+    await me.act_as(COUNTERPART)
+    await me.channel("joint-acme")
+    await me.see("3 joint deals, 0 answered")
+    await me.press("Update")
+    await me.title("Jacaranda Mining")
+    await me.field("stage").select_option(label="Offer is out")
+    await me.field("action").fill("Introduce you to their head of procurement")
+    await me.field("owner").fill("Cora Counterpart")
+    await me.field("due").fill("2026-12-01")
+    await me.field("ask").fill("A reference from mining that we may name")
+    await me.submit()
+    await me.see("Answered by Cora Counterpart")
+    await me.picture("check-in")
+
+
 async def thursday(me: Hands) -> None:
     """The agenda names who has not answered; the PM closes the first review, held, with two commitments."""
     await me.clock_to("2026-11-26T12:40")
+    await me.act_as(AE)
     await me.channel("partner-acme")
     await me.see("Not answered yet")
     await me.picture("agenda")
@@ -77,6 +104,7 @@ async def thursday(me: Hands) -> None:
     await me.field("text_0").fill("Agree the joint plan with their alliance lead")
     await me.field("owner_0").select_option(label="Siobhán Ní Bhriain (Account executive, UK and Ireland)")
     await me.field("promise_due_0").fill("2026-12-03")
+    await me.field("shared_text_0").fill("Agree the joint plan with your alliance lead")
     await me.submit()
     await expect(me.modal.get_by_text("Please complete this required field.").first).to_be_visible(timeout=PATIENCE)
     await me.field("text_1").fill("Name an executive sponsor on both sides")
@@ -89,7 +117,13 @@ async def thursday(me: Hands) -> None:
     await me.see("1 of 5 closed")
     await me.channel("partner-acme")
     await me.see("weekly deal review 2026-W48")
+    await me.see("Acme says")
     await me.picture("note")
+    await me.act_as(COUNTERPART)
+    await me.channel("joint-acme")
+    await me.see("Agree the joint plan with your alliance lead")
+    await expect(me.page.get_by_text("Name an executive sponsor")).to_have_count(0)
+    await me.picture("partner-note")
 
 
 async def friday(me: Hands) -> None:
