@@ -16,9 +16,11 @@ from bot.delivery.calls import CallFailed, RateLimited
 from bot.delivery.channels import find, look_at_joint, look_up
 from bot.delivery.desk import Desk, Ends
 from models import boundary, channels
+from models.boundary import opened
+from models.channels import Seen
 from models.domain.policy import Policy
 from models.outbox import HELD, INTERNAL, WAITING
-from models.tables import MeetingKind, Outbox, Partner
+from models.tables import ChannelState, MeetingKind, Outbox, Partner
 
 logger = logging.getLogger("cadence.sweep")
 EVERY = timedelta(hours=1)
@@ -43,7 +45,7 @@ async def sweep(desk: Desk, *, now: datetime, real_now: datetime) -> list[str]:
     left: list[str] = []
     for channel_id in [one for one in due if not desk.known.left_alone(one)][:MOST]:
         try:
-            found = await _read(desk, channel_id, joint.get(channel_id))
+            found = await _read(desk, channel_id, joint.get(channel_id), now)
         except RateLimited:
             break  # the others are as due in the next turn
         except (CallFailed, Ends) as failed:
@@ -75,24 +77,42 @@ async def _describe(desk: Desk, now: datetime) -> None:
         if desk.known.left_alone(ref):
             continue
         try:
-            await find(desk, ref)
+            seen = await find(desk, ref)
+            if seen.is_ext_shared or seen.is_pending_shared:
+                await _tell(desk, seen.slack_id, now)
         except RateLimited:
             return
         except (CallFailed, Ends):
             desk.known.leave_alone(ref, AGAIN_AFTER)  # it is said where it matters: at the post, and by the doctor
 
 
-async def _read(desk: Desk, channel_id: str, partner: Partner | None) -> tuple[list[str], list[str]]:
+async def _read(desk: Desk, channel_id: str, partner: Partner | None, now: datetime) -> tuple[list[str], list[str]]:
     """The channel as Slack describes it now, and who is in it, where nothing else keeps internal posts away already.
 
     Of a partner's joint channel only whether it is still there: who of the partner reads it is the partner's matter. Whose
     members were not read, of that nothing is kept that says they were: it may be ours alone again before the hour is over.
     """
-    seen = await (look_up(desk, channel_id) if partner is None else look_at_joint(desk, partner))
+    seen = await (_look_at_ours(desk, channel_id, now) if partner is None else look_at_joint(desk, partner))
     if partner is None and seen.is_member and not seen.is_archived and not seen.is_ext_shared and not seen.unknown:
         return await members.sweep(desk, channel_id)
     desk.known.leave_alone(channel_id, EVERY)
     return [], []
+
+
+async def _look_at_ours(desk: Desk, channel_id: str, now: datetime) -> Seen:
+    """As Slack describes it now; that it is shared, or about to be, is told where no event has said it."""
+    async with desk.db.read() as session:
+        state = await session.get(ChannelState, channel_id)
+        before = state is not None and opened.is_open(state)
+    seen = await look_up(desk, channel_id)
+    if not before and (seen.is_ext_shared or seen.is_pending_shared):
+        await _tell(desk, channel_id, now)
+    return seen
+
+
+async def _tell(desk: Desk, channel_id: str, now: datetime) -> None:
+    async with desk.db.write() as session:
+        await opened.begins(session, channel_id, now=now, policy=desk.policy)
 
 
 async def _due(session: AsyncSession, policy: Policy, *, now: datetime, real_now: datetime) -> list[str]:

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.events.seen import Event, Handler, Seen
 from models import boundary, channels
-from models.boundary import guests, losing
+from models.boundary import guests, losing, opened
 from models.joint import counterparts, desk
 from models.tables import ChannelState, Person
 
@@ -64,8 +64,12 @@ async def channel_shared(session: AsyncSession, event: Event, seen: Seen) -> Non
         state.is_shared = True
         if team and team != seen.team_id:
             state.connected = list(dict.fromkeys([*(state.connected or ()), team]))
+            # On Grid it may be a workspace of ours: the next look says.
+            state.is_ext_shared = state.is_ext_shared or not seen.enterprise_id
         await losing.found(session, channel_id)
         await session.flush()
+        if opened.is_open(state):
+            await opened.begins(session, channel_id, now=seen.now, policy=seen.policy)
     for partner in await losing.partners_in(session, channel_id):
         await desk.touch_partner(session, partner, now=seen.now, policy=seen.policy)
 
@@ -82,6 +86,7 @@ async def channel_unshared(session: AsyncSession, event: Event, seen: Seen) -> N
         # Slack is asked before anything is posted. Until then this is what it said, and what was held can be decided anew.
         state.is_ext_shared = False
     await session.flush()
+    await opened.ends(session, channel_id, now=seen.now, policy=seen.policy)
     if await boundary.is_anything_held(session):
         await boundary.show_desks(session, now=seen.now, policy=seen.policy)
     if not state.connected and not event.get("is_ext_shared"):

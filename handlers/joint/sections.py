@@ -7,7 +7,7 @@ from handlers.joint.ids import Action, Door, GuestRef, JointRef, Ref
 from handlers.kit import blocks as b
 from handlers.kit import words as w
 from handlers.kit.pages import short
-from models.boundary import Guest, Held, Lost, Offer
+from models.boundary import Guest, Held, Lost, Offer, Opened
 from models.domain.text import clip, count
 from models.joint.answers import Said
 from models.joint.replies import Proposed, print_of
@@ -39,6 +39,7 @@ class Section:
 def of(desk: Desk) -> list[Section]:
     """What waits, what is most urgent first; sections with nothing in them are left out."""
     made = [
+        Section("Internal channels that others read", [opened(one) for one in desk.opened]),
         Section("Held messages", [held(one) for one in desk.held]),
         Section("Replies from partners", [reply(one) for one in desk.replies]),
         Section("People who want to speak for a partner", [person(one) for one in desk.people]),
@@ -191,6 +192,16 @@ def lost(one: Lost) -> Item:
     return [
         b.section(f"*{w.escape(one.where)}* ({name(one.partner)}): {w.escape(short(one.why, 300))}", accessory=page)
     ]
+
+
+def opened(one: Opened) -> Item:
+    what = "is about to be shared" if one.pending else "is shared"
+    reads = "could read" if one.pending else "can read"
+    text = (
+        f"*{w.escape(one.where)}*, the internal channel of {name(one.partner)}, {what} with another company: they {reads} what "
+        "stands there. Nothing more of ours is posted. End it in Slack, or choose another internal channel: `/cadence start`."
+    )
+    return [b.section(text)]
 
 
 def to_copy(one: ToCopy) -> Item:

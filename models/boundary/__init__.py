@@ -16,12 +16,14 @@ from models.boundary.deciding import (
 from models.boundary.guests import Guest, seen_guests
 from models.boundary.held import Held, Offer, Settled, decided_for, guests_for, held_for
 from models.boundary.losing import Lost, lost, lost_for
+from models.boundary.opened import Opened, opened_for
 
 __all__ = [
     "Guest",
     "Held",
     "Lost",
     "Offer",
+    "Opened",
     "Settled",
     "allow_guest",
     "can_be_told",
@@ -33,6 +35,7 @@ __all__ = [
     "lost",
     "lost_for",
     "move",
+    "opened_for",
     "post_it_now",
     "remind",
     "seen_guests",

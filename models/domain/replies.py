@@ -7,7 +7,7 @@ Nothing here decides: what was understood is shown beside the words, and somebod
 3. A stage is one of the words agreed with the partner. A sentence that says no more than that is no next step.
 4. A day is `2026-03-12`, `12 March`, `March 12`, `tomorrow` or a weekday; `3/4` is nobody's day.
 5. “Cora will …” names who does it; “I will …” is who writes.
-6. The first sentence that is left, and is no “thanks”, is the next step.
+6. The first sentence that is left, and is no “thanks” and no “nothing new”, is the next step.
 7. A deal is meant when its account is named, in full or by a word that no other account has. If none is, it could be any.
 """
 
@@ -36,6 +36,10 @@ _COURTESY = re.compile(
     r"^(?:hi|hello|hey|dear|thanks|thank you|ok|okay|noted|great|perfect|sure|cheers|best|regards|kind regards|good morning)\b",
     re.IGNORECASE,
 )
+_NOTHING_NEW = re.compile(
+    r"^(?:all (?:is )?(?:good|fine|well|quiet)|nothing (?:new|to add|to report)|no (?:news|changes?|updates?)|looks good|see you)\b",
+    re.IGNORECASE,
+)
 _WHO = re.compile(
     r"\b((?:[A-Z][\w'’-]+)(?: [A-Z][\w'’-]+)?|I)(?:'ll|’ll| will| is going to| am going to|'m going to)\b"
 )
@@ -55,6 +59,8 @@ _MARKUP = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
 _NUMBERED = re.compile(r"^(.*\S) \((\d+)\)$")
 _WORD = re.compile(r"[^\W_]+")
 LEAST_LETTERS = 4
+LONGEST_NOTHING = 60
+"""A sentence that begins with “nothing new” says no more if it is not longer; longer ones may go on with what is."""
 SHORT = 30
 """A sentence with a stage in it says no more than the stage if it has at most so many characters besides."""
 
@@ -152,13 +158,14 @@ def understand(
             sentences += [clean(one) for one in _SENTENCE.split(line) if clean(one)]
     asks = [one for one in sentences if one.endswith("?") or _ASKS.search(one)]
     plain_ones = [one for one in sentences if one not in asks]
+    telling = [one for one in plain_ones if not _is_courtesy(one)]
     stage = _stage(said.get("stage", ""), stages) or next(
         (found for one in plain_ones if (found := _stage(one, stages))), ""
     )
-    steps = [one for one in plain_ones if not _only_stage(one, stages) and not _is_courtesy(one)]
+    steps = [one for one in telling if not _only_stage(one, stages)]
     action = said.get("action", "") or next(iter(steps), "")
     due = _day(said.get("due", ""), today) or next(
-        (day for one in (said.get("action", ""), *steps, *plain_ones) if (day := _day(one, today))), None
+        (day for one in (said.get("action", ""), *steps, *telling) if (day := _day(one, today))), None
     )
     owner = said.get("owner", "") or next((found for one in steps if (found := _who(one, writer, accounts))), "")
     ask = said.get("ask", "") or " ".join(asks)
@@ -190,6 +197,8 @@ def _only_stage(sentence: str, stages: Sequence[str]) -> bool:
 
 
 def _is_courtesy(sentence: str) -> bool:
+    if _NOTHING_NEW.match(sentence) is not None:
+        return len(sentence) <= LONGEST_NOTHING
     return _COURTESY.match(sentence) is not None and len(sentence) <= SHORT
 
 

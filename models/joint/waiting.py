@@ -8,7 +8,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import boundary, people
-from models.boundary import Guest, Held, Lost
+from models.boundary import Guest, Held, Lost, Opened
 from models.domain.policy import Policy
 from models.domain.zones import local_date, zone
 from models.joint import approving, checkin, counterparts, desk, marks, replies
@@ -96,14 +96,14 @@ class Desk:
     held: tuple[Held, ...] = ()
     guests: tuple[Guest, ...] = ()
     lost: tuple[Lost, ...] = ()
+    opened: tuple[Opened, ...] = ()
     decided: tuple[Decided, ...] = field(default=())
 
     @property
     def count(self) -> int:
         """How many things wait to be decided; what may be copied waits for nothing."""
-        return sum(
-            len(part) for part in (self.people, self.first, self.replies, self.held, self.guests, self.lost)
-        )  # fmt: skip
+        seen = (self.people, self.first, self.replies, self.held, self.guests, self.lost, self.opened)
+        return sum(len(part) for part in seen)
 
     def __bool__(self) -> bool:
         return bool(self.count or self.copies)
@@ -111,7 +111,7 @@ class Desk:
     def is_about(self, partner_id: int) -> bool:
         """Whether anything of this partner waits."""
         named = (one.partner.id for part in (self.people, self.first, self.replies, self.copies) for one in part)
-        return partner_id in {*named, *(one.partner_id for part in (self.held, self.lost) for one in part)}
+        return partner_id in {*named, *(one.partner_id for part in (self.held, self.lost, self.opened) for one in part)}
 
 
 async def waiting(
@@ -131,6 +131,7 @@ async def waiting(
         held=tuple(await _held(session, person, {one.partner.id for one in first}, now=now, policy=policy)),
         guests=tuple(await boundary.guests_for(session, person)),
         lost=tuple(await boundary.lost_for(session, person, now=now, policy=policy)),
+        opened=tuple(await boundary.opened_for(session, person, now=now, policy=policy)),
         decided=tuple(await _decided(session, person, by_id, since, policy)) if since is not None else (),
     )
 

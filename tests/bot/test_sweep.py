@@ -10,7 +10,7 @@ from bot.clock import real_now
 from bot.sweep import AGAIN_AFTER, EVERY, sweep
 from models import boundary, channels
 from models.domain.policy import Policy
-from models.tables import ChannelGuest, ChannelState, Partner, Person
+from models.tables import Card, ChannelGuest, ChannelState, Partner, Person
 from tests import make
 from tests.delivery.conftest import NOON, Stage, stage, templates, url
 
@@ -96,6 +96,28 @@ async def test_of_a_shared_channel_it_is_only_said_that_it_is_shared(stage: Stag
     assert await swept(stage, later=EVERY) == ["C1"]
     assert len(stage.slack.called("conversations.members")) == asked
     assert await swept(stage) == []
+
+
+async def test_that_others_read_an_internal_channel_is_told_once_without_any_event(stage: Stage) -> None:
+    await a_partner(stage)
+    stage.slack.channels["C1"] |= {"is_ext_shared": True, "is_shared": True, "connected_team_ids": ["T9"]}
+    for hours in (1, 2):
+        await swept(stage, later=hours * EVERY)
+    async with stage.db.read() as session:
+        (card,) = await session.scalars(select(Card).where(Card.kind == "joint"))
+        pam = await session.get_one(Person, card.person_id)
+        (one,) = await boundary.opened_for(session, pam, now=NOON, policy=POLICY)
+    assert (card.wanted, one.partner, one.pending) == (2, "Acme", False), "made, and asked for once"
+
+
+async def test_that_others_read_an_internal_channel_is_told_when_slack_describes_it_first(stage: Stage) -> None:
+    pm_id = await stage.person("Pam", "UPAM", "pm")
+    async with stage.db.write() as session:
+        session.add(Partner(name="Acme", key="acme", pm_id=pm_id, created_at=NOON, internal_channel="C1"))
+    stage.slack.channels["C1"] |= {"is_ext_shared": True, "is_shared": True, "connected_team_ids": ["T9"]}
+    await swept(stage)
+    async with stage.db.read() as session:
+        assert [card.person_id for card in await session.scalars(select(Card).where(Card.kind == "joint"))] == [pm_id]
 
 
 async def test_a_look_at_nothing_that_is_due_costs_the_same_however_many_partners_there_are(stage: Stage) -> None:

@@ -57,6 +57,26 @@ def test_the_longest_stage_counts_and_a_sentence_of_it_alone_is_no_step():
     assert (found.stage, found.action, found.owner) == ("In negotiation", "Carl will review the redlines", "Carl")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "All good from our side, see you tomorrow.",
+        "Nothing new this week",
+        "No changes. See you on Friday!",
+        "No news, thanks",
+    ],
+)
+def test_nothing_new_is_no_step_and_when_people_meet_is_no_day(words):
+    assert not told(words)
+
+
+def test_nothing_new_may_still_name_the_stage_and_may_go_on():
+    assert told("No change, still Discovery") == Understood(stage="Discovery")
+    assert told("No news. Carl will call them on Friday.").action == "Carl will call them on Friday"
+    long = "No change in the price they want, so Carl will take the offer to their board on Friday"
+    assert (told(long).action, told(long).due) == (long, date(2026, 3, 6))
+
+
 def test_a_stage_that_was_not_agreed_is_none():
     assert told("Stage: Closing soon").stage == ""
     assert told("It is a rediscovery of their needs").stage == "", "a part of a word is no stage"

@@ -78,7 +78,10 @@ async def guests(session: AsyncSession) -> list[str]:
 async def test_whatever_happens_to_a_channel_slack_is_asked_again(session: AsyncSession, event: dict[str, Any]) -> None:
     await tell(session, **event)
     assert (await state(session, "C1")).checked_at is None
-    assert await cards(session) == 0, "an internal channel is looked at when something goes there"
+    told = (
+        event["kind"] == "channel_shared"
+    )  # of an internal channel whatever else happens is looked at at the next post
+    assert await cards(session) == told
     await tell(session, **{**event, "channel": "CUNKNOWN"})
 
 
@@ -110,6 +113,24 @@ async def test_a_joint_channel_that_is_lost_is_said_once(
 
 async def person_of(session: AsyncSession, person_id: int | None) -> Person:
     return await session.get_one(Person, person_id)
+
+
+async def test_an_internal_channel_that_others_read_is_told_at_once_until_they_are_gone(session: AsyncSession) -> None:
+    pam = await person_of(session, (await session.scalars(select(Partner))).one().pm_id)
+    other = await make.person(session, "Otto", "pm")
+    await tell(session, "channel_shared", channel="C1", connected_team_id="T9")
+    (one,) = await boundary.opened_for(session, pam, now=NOW, policy=POLICY)
+    assert (one.partner, one.where, one.pending) == ("Acme", "#p-acme", False)
+    assert await boundary.opened_for(session, other, now=NOW, policy=POLICY) == []
+    assert await cards(session) == 1
+    await tell(session, "channel_unshared", channel="C1", previously_connected_team_id="T9", is_ext_shared=False)
+    assert await boundary.opened_for(session, pam, now=NOW, policy=POLICY) == []
+
+
+async def test_on_grid_the_next_look_says_whether_a_workspace_is_ours(session: AsyncSession) -> None:
+    await tell(session, "channel_shared", channel="C1", connected_team_id="T9", enterprise="E1")
+    assert not (await state(session, "C1")).is_ext_shared
+    assert await cards(session) == 0
 
 
 async def test_a_company_that_leaves_while_another_stays_loses_nothing(session: AsyncSession) -> None:

@@ -8,7 +8,7 @@ from handlers.checkin import card as checkin_card
 from handlers.events import replies as events
 from handlers.joint import card, forms, opening, page, preview, sections
 from handlers.joint.ids import Action, Field
-from models.boundary import Guest, Held, Lost, Offer
+from models.boundary import Guest, Held, Lost, Offer, Opened
 from models.domain.errors import FieldErrors
 from models.domain.policy import Policy
 from models.domain.replies import Understood
@@ -71,6 +71,7 @@ def a_desk(number=0, text="", **more):
         "held": tuple(a_held(n, text) for n in each),
         "guests": tuple(Guest(f"C{n}", f"U{n:05d}", text or "Gus Guest", NOW, "#p-acme") for n in each),
         "lost": tuple(Lost(n, text or "Acme", "#joint-acme", text or "It is archived.", NOW) for n in each),
+        "opened": tuple(Opened(n, text or "Acme", "#p-acme", pending=n % 2 == 0) for n in each),
         "decided": tuple(Decided(NOW + timedelta(minutes=n), "confirmed", text or "Cora", "Acme", "Pat") for n in each),
         **more,
     })  # fmt: skip

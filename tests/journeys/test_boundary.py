@@ -46,6 +46,10 @@ async def test_a_channel_that_came_to_be_shared_takes_nothing_and_its_messages_a
         await local.to("Thu 09:00")
         await admin(local, "add_channel", name="p-acme-2", members=[local.id(PAT), BOT_USER])
         await admin(local, "share", channel="p-acme")
+        await local.to("Thu 09:01")
+        assert "the internal channel of Acme, is shared with another company" in await desk(local), (
+            "told before any post"
+        )
         await local.to("Thu 10:30")
         assert (await row_of(local, "agenda")).state == "held"
         await promise_two(local, PAT, "2026-03-12")
@@ -63,6 +67,9 @@ async def test_a_channel_that_came_to_be_shared_takes_nothing_and_its_messages_a
         assert await texts(local, "p-acme") == []
         (note,) = await texts(local, "p-acme-2")
         assert "weekly deal review" in note
+        assert "Held messages" not in await desk(local)
+        await admin(local, "unshare", channel="p-acme")
+        await local.to("Thu 10:32")
         assert "All decided" in await desk(local)
         assert await said_to_others(local, channel="p-acme") == []
 
