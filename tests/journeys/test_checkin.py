@@ -11,6 +11,7 @@ from models.tables import Card, Counterpart, Deal, DealVersion, JointAnswer, Joi
 from tests.journeys.support import (
     BORIS,
     CORA,
+    admin,
     close_all,
     fields,
     forged,
@@ -100,6 +101,10 @@ async def press_first(local, name, message):
 
 def said(found):
     return shown({"a": found["ephemeral"], "b": found["views"]})
+
+
+async def forms_opened(local):
+    return sum("checkin.answer" in str(row["request"]) for row in await local.api("views.open"))
 
 
 async def answers_of(local):
@@ -275,6 +280,29 @@ async def test_a_stranger_in_the_channel_is_proposed_once_and_opens_nothing(sqli
         async with local.db.write() as session:
             (await session.get_one(Counterpart, rows[0].id)).state = "revoked"
         assert "not among those who answer" in said(await press(local, CORA, card, "Account 2"))
+
+
+async def test_whoever_moves_to_another_company_speaks_for_neither_side_any_more(sqlite_url):
+    """Cora goes to Beta, Ann to Acme: what was theirs stays with the company they left."""
+    async with journey(joint_team(), sqlite_url, may_disturb=(ANN,)) as local:
+        await ready(local)
+        await press(local, CORA, await check_in(local), "Account 1")
+        clicked = (await local.get("log", kind="interaction", method="block_actions"))[-1]["request"]
+        await admin(local, "move_user", user=local.id(CORA), team="T0BETA")
+        await admin(local, "move_user", user=local.id(ANN), team="T0ACME")
+        await local.to("Wed 10:05")
+        opened = await forms_opened(local)
+        for who, team in ((CORA, "T0BETA"), (ANN, "T0ACME")):
+            await forged(local, clicked | {"user": {"id": local.id(who), "name": "x", "team_id": team}})
+        await local.to("Wed 10:06")
+        assert await forms_opened(local) == opened == 1
+        assert await answers_of(local) == []
+        (ann,) = await local.rows(select(Person).where(Person.name == ANN))
+        assert not ann.active
+        before = len(await local.dms(ANN))
+        await local.to("Thu 09:00")
+        assert len(await local.dms(ANN)) == before, "nothing of ours is written to her"
+        assert any("Ann Seller" in shown(row) for row in await local.dms(PM)), "her deals want a new owner"
 
 
 async def test_a_deal_taken_back_while_its_form_is_open_takes_nothing_and_loses_nothing(sqlite_url):
