@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 NODE := tests/node
+# One more than there are cores, since browsers and clocks are waited for; four at most.
+WORKERS := $(shell $(PYTHON) -c 'import os; print(min(4, 1 + (os.cpu_count() or 1)))')
 
 .DEFAULT_GOAL := help
 .PHONY: help sandbox run test lint types imports check bench crash leaks quarter pictures lock clean
@@ -40,7 +42,7 @@ run: $(VENV)/.run ## the bot against the Slack that the environment names
 	$(BIN)/cadence run
 
 test: $(VENV)/.dev $(NODE)/node_modules/.made ## everything: lint, types, import rules, migrations, journeys
-	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 check: lint types imports ## lint, types and import rules alone
 

@@ -125,10 +125,10 @@ async def test_a_channel_that_is_ours_alone_again_may_be_posted_to_at_once(sqlit
         assert (await outbox(local, "agenda"))[0].state == "sent"
 
 
-async def test_a_guest_who_joins_is_known_at_once_and_an_admin_allows_them(database_url):
+async def test_a_guest_who_joins_is_known_at_once_and_an_admin_allows_them(sqlite_url):
     team = small_team()
     team.people = [*team.people, Human(ADA, "admin")]
-    async with journey(team, database_url) as local:
+    async with journey(team, sqlite_url) as local:
         await local.to("Thu 09:00")
         await admin(local, "add_user", name="gus", id="UGUEST", real_name="Gus Guest")
         await admin(local, "update_user", user="UGUEST", is_restricted=True)
@@ -153,8 +153,8 @@ async def test_a_guest_who_joins_is_known_at_once_and_an_admin_allows_them(datab
         assert row.left_at is not None
 
 
-async def test_ids_that_change_are_followed_everywhere(database_url):
-    async with journey(acme_alone(), database_url) as local:
+async def test_ids_that_change_are_followed_everywhere(sqlite_url):
+    async with journey(acme_alone(), sqlite_url) as local:
         await ready(local)
         await local.to("Wed 10:05")
         for old, new in (("joint-acme", "GJOINTNEW"), ("p-acme", "GACMENEW")):

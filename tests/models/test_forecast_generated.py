@@ -156,7 +156,7 @@ async def frozen(session, snapshot_id):
     return sorted(map(tuple, rows), key=str), sorted(map(tuple, parts), key=str)
 
 
-@table.examples(30)
+@table.examples(20)
 @given(deals=st.lists(deal, max_size=8), before=history, after=history)
 async def test_the_roll_up_is_what_its_deals_add_up_to_and_what_changed_adds_up_to_the_difference(
     sqlite, deals, before, after
@@ -199,7 +199,7 @@ SIMPLE = st.fixed_dictionaries({
 TOLD = ("partner", "amount", "category", "close_date")
 
 
-@table.examples(12)
+@table.examples(8)
 @given(ways=st.lists(st.tuples(SIMPLE, SIMPLE), min_size=2, max_size=12), alike=st.integers(2, 3))
 async def test_deals_that_change_alike_are_added_up_as_if_each_were_looked_at(sqlite, ways, alike):
     """Simple deals are split once for each way in which they change: twins of every way show what that would lose."""
